@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``python -m benchmarks VERB PATH...``; one module a verb."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from benchmarks import entropy, ratio, roundtrip, speed
+from benchmarks.roster import NoSuchCodec
+
+VERBS = {"ratio": ratio, "speed": speed, "roundtrip": roundtrip, "entropy": entropy}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one verb; 0 if everything that was checked held."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    for name, module in VERBS.items():
+        module.configure(verbs.add_parser(name, help=module.SUMMARY, description=module.SUMMARY))
+    args = parser.parse_args(argv)
+    try:
+        return VERBS[args.verb].run(args)
+    except (FileNotFoundError, NoSuchCodec, ImportError) as error:
+        print(f"benchmarks: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

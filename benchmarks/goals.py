@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How series are grouped, and what medlossless wants to reach in each group."""
+
+from __future__ import annotations
+
+from benchmarks.corpus import Series
+from benchmarks.measure import JXL_BEST
+
+SERIES_SLICES = 8  # from here on a CT or MR counts as a series
+CT_MR_SERIES = "CT, MR series"
+CT_MR_SINGLE = "CT, MR single"
+X_RAY = "X-ray"
+SCREEN = "US, SC, colour"
+OTHER = "other"
+GROUPS = (CT_MR_SERIES, CT_MR_SINGLE, X_RAY, SCREEN, OTHER)
+
+_X_RAY = {"CR", "DX", "MG", "IO", "PX", "XA", "RF"}
+_SCREEN = {"US", "SC"}
+
+# effort -> (rival, largest ratio wanted for the first four groups)
+GOALS = {
+    1: ("jpegls", (0.93, 0.95, 0.97, 0.90)),
+    3: (JXL_BEST, (0.94, 0.96, 1.00, 1.00)),
+    5: (JXL_BEST, (0.90, 0.94, 0.98, 0.98)),
+    7: (JXL_BEST, (0.86, 0.91, 0.96, 0.96)),
+    9: (JXL_BEST, (0.83, 0.88, 0.94, 0.94)),
+}
+
+
+def group_of(series: Series) -> str:
+    """The group of the goal table a series belongs to."""
+    if series.array.ndim == 4 or series.modality in _SCREEN:
+        return SCREEN
+    if series.modality in ("CT", "MR"):
+        return CT_MR_SERIES if len(series.array) >= SERIES_SLICES else CT_MR_SINGLE
+    return X_RAY if series.modality in _X_RAY else OTHER

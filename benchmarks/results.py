@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measurements -> a CSV file that is reviewed and committed like code."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+import os
+import platform
+from pathlib import Path
+
+from benchmarks.goals import group_of
+from benchmarks.measure import Measurement
+
+COLUMNS = (
+    "date",
+    "machine",
+    "python",
+    "series",
+    "modality",
+    "group",
+    "shape",
+    "dtype",
+    "bits",
+    "codec",
+    "version",
+    "bytes",
+    "bpp",
+    "encode_s",
+    "decode_s",
+    "remark",
+)
+
+
+def machine() -> str:
+    """CPU model and number of cores."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return f"{model}, {os.cpu_count()} cores"
+
+
+def write_results(path: Path, measurements: list[Measurement]) -> None:
+    """Write one row a measurement, refusals and failures included.
+
+    Parameters
+    ----------
+    path : Path
+        Overwritten; its folder is made.
+    measurements : list of Measurement
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%MZ")
+    run = {"date": date, "machine": machine(), "python": platform.python_version()}
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for one in measurements:
+            writer.writerow(run | _row(one))
+
+
+def _row(one: Measurement) -> dict:
+    counted = bool(one.sizes) and not one.failure
+    return {
+        "series": one.series.name,
+        "modality": one.series.modality,
+        "group": group_of(one.series),
+        "shape": one.series.shape,
+        "dtype": one.series.array.dtype.name,
+        "bits": one.series.bits,
+        "codec": one.codec,
+        "version": one.version,
+        "bytes": one.n_bytes if counted else "",
+        "bpp": f"{one.bpp:.4f}" if counted else "",
+        "encode_s": "" if one.encode_s is None else f"{one.encode_s:.4f}",
+        "decode_s": "" if one.decode_s is None else f"{one.decode_s:.4f}",
+        "remark": _remark(one),
+    }
+
+
+def _remark(one: Measurement) -> str:
+    if one.failure:
+        return f"FAILED: {one.failure}"
+    if one.refusal:
+        return f"refused: {one.refusal}"
+    return "derived or cached size" if one.encode_s is None else ""

@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The codecs that are not image standards, and the list of all."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from functools import partial
+
+import numpy as np
+
+from benchmarks.rivals import Rival, adapt
+from benchmarks.standards import Htj2k, Jpeg2000, JpegLs, JpegLs16, JpegXl, JpegXlSlices, Png
+
+
+class _Bytes(Rival):
+    """General-purpose compressors: the stored words of a slice as bytes, bool packed."""
+
+    def refusal(self, array: np.ndarray) -> str:
+        return ""
+
+    def prepare(self, array: np.ndarray) -> list[np.ndarray]:
+        if array.dtype == bool:
+            return [np.packbits(slice_) for slice_ in array]
+        return [np.frombuffer(slice_.tobytes(), np.uint8) for slice_ in array]
+
+
+class Zstd(_Bytes):
+    name = "zstd-19"
+
+    def __init__(self) -> None:
+        try:
+            from compression import zstd
+        except ImportError:
+            from backports import zstd
+        self._library = zstd
+        self.version = f"zstd {zstd.zstd_version}"
+
+    def encode(self, unit: np.ndarray) -> bytes:
+        return self._library.compress(unit.tobytes(), level=19)
+
+    def decode(self, stream: bytes, unit: np.ndarray) -> np.ndarray:
+        return np.frombuffer(self._library.decompress(stream), np.uint8)
+
+
+class Gzip(_Bytes):
+    name = "gzip-9"
+    version = f"zlib {zlib.ZLIB_RUNTIME_VERSION}"
+
+    def encode(self, unit: np.ndarray) -> bytes:
+        return gzip.compress(unit.tobytes(), 9, mtime=0)
+
+    def decode(self, stream: bytes, unit: np.ndarray) -> np.ndarray:
+        return np.frombuffer(gzip.decompress(stream), np.uint8)
+
+
+class Tomoz(Rival):
+    """Tomoz on the whole volume; samples of a colour image are volumes of their own."""
+
+    name = "tomoz"
+    sample_counts = frozenset({1, 2, 3, 4})
+    _own_dtypes = ("uint8", "int8", "uint16", "int16")
+
+    def __init__(self) -> None:
+        import tomoz
+
+        self._library = tomoz
+        self.version = f"tomoz {tomoz.__version__}"
+
+    def prepare(self, array: np.ndarray) -> list[np.ndarray]:
+        volumes = np.moveaxis(array, -1, 0) if array.ndim == 4 else array[None]
+        if array.dtype.name in self._own_dtypes:
+            return [np.ascontiguousarray(volume) for volume in volumes]
+        return [adapt(volume)[0] for volume in volumes]
+
+    def encode(self, unit: np.ndarray) -> bytes:
+        return self._library.encode(unit, threads=1)
+
+    def decode(self, stream: bytes, unit: np.ndarray) -> np.ndarray:
+        return self._library.decode(stream, threads=1)
+
+
+class Medlossless(Rival):
+    """This project: the whole series as one array, no adaptation."""
+
+    settled = False  # it is what is being tuned
+
+    def __init__(self, effort: int) -> None:
+        from medlossless import __version__, decode_array, encode_array
+
+        self._encode, self._decode = encode_array, decode_array
+        self.effort = effort
+        self.name = f"medlossless-e{effort}"
+        self.version = f"medlossless {__version__}"
+
+    def refusal(self, array: np.ndarray) -> str:
+        return ""
+
+    def prepare(self, array: np.ndarray) -> list[np.ndarray]:
+        return [array]
+
+    def encode(self, unit: np.ndarray) -> bytes:
+        axes = "ZYXS" if unit.ndim == 4 else "ZYX"
+        return self._encode(unit, effort=self.effort, axes=axes, threads=1)
+
+    def decode(self, stream: bytes, unit: np.ndarray) -> np.ndarray:
+        return self._decode(stream, threads=1)
+
+
+JXL_EFFORTS = (3, 7, 9)
+ROSTER = {
+    "jpegls": JpegLs,
+    "jpegls-p16": JpegLs16,
+    "j2k": Jpeg2000,
+    "htj2k": Htj2k,
+    **{f"jxl-e{effort}": partial(JpegXl, effort) for effort in JXL_EFFORTS},
+    **{f"jxl-slices-e{effort}": partial(JpegXlSlices, effort) for effort in (7, 9)},
+    "png": Png,
+    "zstd-19": Zstd,
+    "gzip-9": Gzip,
+    "tomoz": Tomoz,
+}
+
+
+class NoSuchCodec(LookupError):
+    """A name that matches nothing in the roster."""
+
+
+def select(names: list[str], efforts: list[int]) -> tuple[list[Rival], dict[str, str]]:
+    """Construct the codecs asked for.
+
+    Parameters
+    ----------
+    names : list of str
+        A whole name or the start of one up to a dash (``jxl``); empty means every codec.
+    efforts : list of int
+        For medlossless.
+
+    Returns
+    -------
+    rivals : list of Rival, in the order of the tables
+    missing : dict of str to str
+        Codecs that are not installed here, and what the import said.
+
+    Raises
+    ------
+    NoSuchCodec
+        If a name matches no codec.
+    """
+    roster = dict(ROSTER)
+    roster |= {f"medlossless-e{effort}": partial(Medlossless, effort) for effort in efforts}
+    for name in names:
+        if not any(_matches(known, name) for known in roster):
+            raise NoSuchCodec(f"unknown codec {name!r}: known are {', '.join(roster)}")
+    rivals, missing = [], {}
+    for known, factory in roster.items():
+        if names and not any(_matches(known, name) for name in names):
+            continue
+        try:
+            rivals.append(factory())
+        except ImportError as error:
+            missing[known] = str(error)
+    return rivals, missing
+
+
+def _matches(known: str, name: str) -> bool:
+    return known == name or known.startswith(name + "-")

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read me first
+// - Tables are frozen inside a band. A coded token only adds 1 to its count; counts commute, so
+//   streams may be coded in any legal order. mll_model_end_band() turns counts into new tables.
+// - All arrays are [n_contexts][MLL_TOKEN_STRIDE], in one piece of memory that the caller owns.
+// - cum of unused tokens is 65535, above every slot: a search needs no alphabet size.
+// - A context with one token has freq 32768, cum 0: coding it changes nothing and writes nothing.
+#ifndef MLL_MODEL_H
+#define MLL_MODEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../status.h"
+#include "tile.h"
+#include "token.h"
+
+#define MLL_SCALE_BITS 15
+#define MLL_SCALE (1u << MLL_SCALE_BITS)
+#define MLL_N_HINTS 64
+#define MLL_HINT_BITS 9 // MLL_SCALE_BITS - log2 of MLL_N_HINTS
+#define MLL_DUE_SHARE 8
+#define MLL_INCREMENT_MAX (1u << 16)
+#define MLL_LIMIT_MIN MLL_SCALE // a fresh prior, and any halved table, is below it
+#define MLL_LIMIT_MAX (1u << 31)
+
+// Where a tile's tables start and how they learn.
+typedef struct {
+    const uint8_t *shift;  // [n_contexts], 0..15
+    const uint16_t *freq;  // [n_contexts][MLL_N_TOKENS], each >= 1, rows sum to MLL_SCALE
+    uint32_t n_contexts;   // 1..256
+    uint32_t max_sample;   // 0..65535
+    uint32_t increment;    // 0..2^16, weight of one coded token
+    uint32_t limit;        // 2^15..2^31, sum of weights above which they are halved
+} mll_model_setup;
+
+typedef struct {
+    uint32_t *weight;  // what has been learned; the tables are this, scaled
+    uint32_t *count;   // tokens coded in the present band
+    uint16_t *freq;    // sum MLL_SCALE in each context
+    uint16_t *cum;     // sum of the freq before; 65535 from n_tokens on
+    uint8_t *shift;    // [n_contexts]
+    uint8_t *n_tokens; // [n_contexts]
+    uint8_t *hint;     // token of the first slot of each 64th of the slots
+    uint64_t *learned; // [n_contexts], weight added since the context was last due
+    uint8_t *due;      // [n_contexts], 1 where the last end of band brought enough for a new code
+    uint16_t *base;    // [MLL_TOKEN_STRIDE], mll_token_base tabulated
+    uint8_t *extra;    // [MLL_TOKEN_STRIDE], mll_token_extra_bits tabulated
+    uint32_t n_contexts, max_sample, increment, limit;
+} mll_model;
+
+// Bytes of memory a model of n_contexts contexts needs; any alignment will do.
+size_t mll_model_bytes(uint32_t n_contexts);
+
+// Lays the model out in memory[0..memory_bytes) and fills the first tables from the setup.
+// MLL_ARGUMENT where the setup leaves its ranges, MLL_CAPACITY where the memory is too small.
+mll_status mll_model_init(mll_model *model, void *memory, size_t memory_bytes,
+                          const mll_model_setup *setup);
+
+// Adds what the band has counted to the weights and rebuilds the tables of the contexts it counted
+// in. A context is due when 1 / MLL_DUE_SHARE of its weight is new since it was last due: Huffman
+// codes, dear to make, are remade then only.
+void mll_model_end_band(mll_model *model);
+
+// Runs the model over a tile and writes freq << 16 | cum of each sample's token to steps[samples]:
+// what an encoder that runs backwards needs, and what the length of the code follows from.
+// MLL_ARGUMENT where the shape, a symbol (> max_sample) or a context (>= n_contexts) is bad.
+mll_status mll_model_trace(mll_model *model, uint32_t *steps, const uint16_t *symbols,
+                           const uint8_t *contexts, const mll_tile_shape *shape);
+
+// The token whose range [cum, cum + freq) holds slot, 0..MLL_SCALE - 1. Most slots need no step of
+// the loop, and the 65535 behind the last token ends it.
+static inline uint32_t mll_model_find(const mll_model *model, uint32_t context, uint32_t slot)
+{
+    const uint16_t *cum = model->cum + (size_t)context * MLL_TOKEN_STRIDE;
+    uint32_t token = model->hint[(size_t)context * MLL_N_HINTS + (slot >> MLL_HINT_BITS)];
+    while (cum[token + 1] <= slot)
+        token++;
+    return token;
+}
+
+#endif

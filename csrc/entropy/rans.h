@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read me first
+// - The state x stays in [2^16, 2^32) between steps; words are 16 bits, little endian.
+// - The encoder runs backwards, so the decoder reads forwards and must end at x = 2^16, the state
+//   that the encoder began with, with no byte left: anything else is MLL_CORRUPT.
+// - One symbol is two steps, token then raw bits. Raw bits are a token of freq 2^(15 - n_raw), so
+//   the second step needs no table; with n_raw = 0 it leaves x alone and needs no branch.
+// - After an error the decoder and the counts of the model are worthless; throw them away.
+//
+// Source: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540, section 4 (range variant).
+#ifndef MLL_RANS_H
+#define MLL_RANS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "../status.h"
+#include "model.h"
+#include "tile.h"
+
+#define MLL_RANS_LOW (1u << 16)
+
+typedef struct {
+    uint32_t state;
+    const uint8_t *next, *end; // bytes not yet read
+} mll_rans_decoder;
+
+static inline mll_status mll_rans_init(mll_rans_decoder *decoder, const uint8_t *next,
+                                       const uint8_t *end)
+{
+    if (end - next < 4)
+        return MLL_TRUNCATED;
+    decoder->state = (uint32_t)next[0] | (uint32_t)next[1] << 8 | (uint32_t)next[2] << 16
+                     | (uint32_t)next[3] << 24;
+    decoder->next = next + 4;
+    decoder->end = end;
+    return decoder->state < MLL_RANS_LOW ? MLL_CORRUPT : MLL_OK;
+}
+
+// Brings the state back to 2^16 or more. One word is enough: a step leaves x >= 1.
+static inline mll_status mll_rans_refill(mll_rans_decoder *decoder)
+{
+    if (decoder->state < MLL_RANS_LOW) {
+        if (decoder->end - decoder->next < 2)
+            return MLL_TRUNCATED;
+        uint32_t word = (uint32_t)decoder->next[0] | (uint32_t)decoder->next[1] << 8;
+        decoder->state = decoder->state << 16 | word;
+        decoder->next += 2;
+    }
+    return MLL_OK;
+}
+
+// The same for a state held in a register: 0, or 1 where a word was missing (read as zero).
+static inline uint32_t mll_rans_refill_word(mll_rans_decoder *decoder, uint32_t *state)
+{
+    if (*state >= MLL_RANS_LOW)
+        return 0;
+    uint32_t missing = decoder->end - decoder->next < 2, word = 0;
+    if (!missing)
+        word = (uint32_t)decoder->next[0] | (uint32_t)decoder->next[1] << 8;
+    *state = *state << 16 | word;
+    decoder->next += missing ? 0 : 2;
+    return missing;
+}
+
+static inline mll_status mll_rans_decode_token(mll_model *model, mll_rans_decoder *decoder,
+                                               uint32_t context, uint32_t *token)
+{
+    uint32_t x = decoder->state, slot = x & (MLL_SCALE - 1);
+    *token = mll_model_find(model, context, slot);
+    size_t entry = (size_t)context * MLL_TOKEN_STRIDE + *token;
+    decoder->state = model->freq[entry] * (x >> MLL_SCALE_BITS) + slot - model->cum[entry];
+    model->count[entry] += 1;
+    return mll_rans_refill(decoder);
+}
+
+static inline mll_status mll_rans_decode_raw(mll_rans_decoder *decoder, uint32_t n_raw,
+                                             uint32_t *raw)
+{
+    uint32_t x = decoder->state, slot = x & (MLL_SCALE - 1);
+    uint32_t freq_log2 = MLL_SCALE_BITS - n_raw;
+    *raw = slot >> freq_log2;
+    decoder->state = ((x >> MLL_SCALE_BITS) << freq_log2) + (slot & ((1u << freq_log2) - 1));
+    return mll_rans_refill(decoder);
+}
+
+// Decodes the next symbol of a stream and counts its token.
+// context < model->n_contexts is the caller's duty. *symbol is at most model->max_sample on MLL_OK.
+static inline mll_status mll_rans_decode_symbol(mll_model *model, mll_rans_decoder *decoder,
+                                                uint32_t context, uint32_t *symbol)
+{
+    uint32_t token = 0, raw = 0, shift = model->shift[context];
+    mll_status status = mll_rans_decode_token(model, decoder, context, &token);
+    if (status != MLL_OK)
+        return status;
+    status = mll_rans_decode_raw(decoder, model->extra[token] + shift, &raw);
+    if (status != MLL_OK)
+        return status;
+    *symbol = ((uint32_t)model->base[token] << shift) + raw;
+    return *symbol > model->max_sample ? MLL_CORRUPT : MLL_OK;
+}
+
+// MLL_OK when the stream ended where its encoder began, else MLL_CORRUPT.
+static inline mll_status mll_rans_finished(const mll_rans_decoder *decoder)
+{
+    return decoder->state == MLL_RANS_LOW && decoder->next == decoder->end ? MLL_OK : MLL_CORRUPT;
+}
+
+// Capacity that mll_rans_encode_tile can never exceed: two words a sample, state and length.
+size_t mll_rans_bound(const mll_tile_shape *shape);
+
+// Encodes a whole tile. The payload is output[*start .. capacity): it is written from the end.
+//   model     freshly initialised; its tables are those after the last band afterwards
+//   work      [samples] scratch
+//   symbols, contexts   [frames][rows][cols], every symbol <= max_sample, context < n_contexts
+// MLL_ARGUMENT where a symbol, a context or the shape is out of range.
+mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capacity, size_t *start,
+                                uint32_t *work, const uint16_t *symbols, const uint8_t *contexts,
+                                const mll_tile_shape *shape);
+
+// Decodes a whole tile whose contexts are known beforehand.
+mll_status mll_rans_decode_tile(mll_model *model, uint16_t *symbols, const uint8_t *payload,
+                                size_t payload_bytes, const uint8_t *contexts,
+                                const mll_tile_shape *shape);
+
+#endif

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "frame.h"
+
+#include <string.h>
+
+static void fill(uint16_t *to, ptrdiff_t count, uint16_t value)
+{
+    for (ptrdiff_t i = 0; i < count; i++)
+        to[i] = value;
+}
+
+void mll_frame_open(uint16_t *padded, int32_t cols, uint16_t edge)
+{
+    fill(padded, MLL_TOP * mll_frame_stride(cols) + MLL_SIDE, edge);
+}
+
+void mll_frame_put_row(uint16_t *padded, int32_t cols, int32_t row, const uint16_t *samples)
+{
+    uint16_t *to = mll_frame_row(padded, cols, row);
+    memcpy(to, samples, (size_t)cols * sizeof *samples);
+    fill(to + cols, MLL_SIDE, to[cols - 1]);
+    fill(to + cols + MLL_SIDE, MLL_SIDE, to[0]); // left pad of the next row
+}
+
+void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols)
+{
+    int32_t stride = mll_frame_stride(cols);
+    uint16_t *last = mll_frame_row(padded, cols, rows - 1) - MLL_SIDE;
+    for (int32_t i = 1; i <= MLL_BOTTOM; i++)
+        memcpy(last + (ptrdiff_t)i * stride, last, (size_t)stride * sizeof *last);
+}
+
+void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t row0,
+                   int32_t first, int32_t last)
+{
+    for (int32_t lane = first; lane < last; lane++) {
+        const uint16_t *from = mll_frame_row((uint16_t *)padded, cols, row0 + lane);
+        uint16_t *to = skew + (MLL_SKEW_BEFORE + MLL_LAG * lane) * MLL_SKEW_WIDTH + MLL_TOP + lane;
+        for (int32_t col = -MLL_SIDE; col < cols + MLL_SIDE; col++)
+            to[(ptrdiff_t)col * MLL_SKEW_WIDTH] = from[col];
+    }
+}
+
+void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t lane, uint16_t *samples)
+{
+    const uint16_t *from = skew + (MLL_SKEW_BEFORE + MLL_LAG * lane) * MLL_SKEW_WIDTH + MLL_TOP
+                           + lane;
+    for (int32_t col = 0; col < cols; col++)
+        samples[col] = from[(ptrdiff_t)col * MLL_SKEW_WIDTH];
+}

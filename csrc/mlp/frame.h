@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read me first
+// - A padded frame holds rows x cols samples with what stands beyond the edges around them; the
+//   definition is medlossless/predict/neighbourhood.py.
+// - A skewed band holds up to 16 rows as lanes: sample (row0 + lane, col) stands at
+//   [MLL_SKEW_BEFORE + col + MLL_LAG * lane][MLL_TOP + lane], so the samples that a wavefront
+//   decodes together, and any one neighbour of all of them, are contiguous.
+#ifndef MLL_FRAME_H
+#define MLL_FRAME_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MLL_TOP 4
+#define MLL_BOTTOM 2
+#define MLL_SIDE 4
+#define MLL_LAG 5
+#define MLL_SLACK 64 // samples behind a padded frame that lanes without a sample may read
+
+#define MLL_SKEW_WIDTH 32  // lanes: 4 rows above, 16 rows, 2 rows below, spare
+#define MLL_SKEW_BEFORE 32 // steps before column 0 of lane 0: the furthest neighbour is 24 back
+#define MLL_SKEW_AFTER 128 // steps after the last column: 15 lanes of lag, 2 rows below, spare
+
+static inline int32_t mll_frame_stride(int32_t cols) { return cols + 2 * MLL_SIDE; }
+
+// Samples in a padded frame, slack included.
+static inline size_t mll_frame_samples(int32_t rows, int32_t cols)
+{
+    return (size_t)(rows + MLL_TOP + MLL_BOTTOM) * (size_t)mll_frame_stride(cols) + MLL_SLACK;
+}
+
+// Samples in a skewed band.
+static inline size_t mll_skew_samples(int32_t cols)
+{
+    return (size_t)(MLL_SKEW_BEFORE + cols + MLL_SKEW_AFTER) * MLL_SKEW_WIDTH;
+}
+
+// Sample (row, 0) of a padded frame.
+static inline uint16_t *mll_frame_row(uint16_t *padded, int32_t cols, int32_t row)
+{
+    return padded + (ptrdiff_t)(row + MLL_TOP) * mll_frame_stride(cols) + MLL_SIDE;
+}
+
+// Fills the TOP rows and the left pad of row 0 with edge.
+void mll_frame_open(uint16_t *padded, int32_t cols, uint16_t edge);
+
+// Copies samples[cols] into row `row` and sets its right pad and the left pad of the next row.
+void mll_frame_put_row(uint16_t *padded, int32_t cols, int32_t row, const uint16_t *samples);
+
+// Repeats the last row, pads included, below.
+void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols);
+
+// Copies rows row0 + first .. row0 + last - 1 of a padded frame, pads included, into their lanes.
+void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t row0,
+                   int32_t first, int32_t last);
+
+// Copies lane `lane` of a skewed band, without pads, to samples[cols].
+void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t lane, uint16_t *samples);
+
+#endif

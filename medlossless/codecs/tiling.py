@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How a plane is cut into tiles: slabs of frames times stripes of rows; see FORMAT.md, "Tiles"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_TILE_SAMPLES = 1 << 22  # what the encoder aims at
+LONGEST_TILE_SAMPLES = 1 << 28  # what a decoder accepts
+MAX_COLS = 1 << 20  # a decoder's band takes 192 bytes a column
+BAND_ROWS = 16
+SLAB_FRAMES = 32
+STREAM_SAMPLES = 8192  # fewer samples a stream are not worth its 5 bytes of state and length
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A box of a plane: frames frame0 <= f < frame1, rows row0 <= r < row1, all columns."""
+
+    frame0: int
+    frame1: int
+    row0: int
+    row1: int
+
+    @property
+    def where(self) -> tuple[slice, slice]:
+        """The box as an index of a plane's samples."""
+        return slice(self.frame0, self.frame1), slice(self.row0, self.row1)
+
+    def name(self, plane: int) -> str:
+        """What error texts call this tile."""
+        rows = f"rows {self.row0}..{self.row1 - 1}"
+        return f"plane {plane}, frames {self.frame0}..{self.frame1 - 1}, {rows}"
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Extents of the tiles of a plane of (frames, rows, cols) samples."""
+
+    frames: int
+    rows: int
+    slab_frames: int
+    stripe_rows: int
+
+    def __iter__(self) -> Iterator[Tile]:
+        """Slab after slab, in each stripe after stripe."""
+        for frame in range(0, self.frames, self.slab_frames):
+            for row in range(0, self.rows, self.stripe_rows):
+                yield Tile(
+                    frame,
+                    min(frame + self.slab_frames, self.frames),
+                    row,
+                    min(row + self.stripe_rows, self.rows),
+                )
+
+    def __len__(self) -> int:
+        return -(-self.frames // self.slab_frames) * -(-self.rows // self.stripe_rows)
+
+
+def choose_tiling(shape: tuple[int, int, int], volumetric: bool) -> Tiling:
+    """Tiles for a plane of shape (frames, rows, cols), cols up to MAX_COLS.
+
+    Whole frames if they are not too large, else stripes of about equal height, whole bands each.
+    """
+    frames, rows, cols = shape
+    stripes = -(-rows * cols // MAX_TILE_SAMPLES)
+    stripe_rows = rows
+    if stripes > 1:
+        bands = -(-rows // (BAND_ROWS * min(stripes, rows)))
+        stripe_rows = min(rows, BAND_ROWS * bands)
+    slab = max(1, min(SLAB_FRAMES, frames, 4 * MAX_TILE_SAMPLES // (stripe_rows * cols)))
+    return Tiling(frames, rows, slab if volumetric else 1, stripe_rows)
+
+
+def choose_streams_log2(n_samples: int) -> int:
+    """How many interleaved streams a tile of so many samples is worth: 1 to 16."""
+    return min(4, max(0, (n_samples // STREAM_SAMPLES).bit_length()))

@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nets tuned to a plane at encode: drawing samples, tuning, pricing, and the NETS section.
+
+A tuned net is sent as differences from a shipped net (`predict/delta.py`), entropy coded with the
+tables of that shipped net. It is used only when it saves more bits than it costs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from .. import entropy
+from .._fields import Fields, varint
+from ..errors import CorruptStream, InvalidWeights
+from ..image import Plane
+from ..predict import DIGEST_BYTES, Net, delta, name_of, net_named, reference, tune
+from ..predict import neighbourhood as nb
+from ..predict._kernel import KernelNet, sample_features
+
+POOL_SAMPLES = 1 << 18
+PRICE_SAMPLES = 1 << 15
+STEPS_LOG2 = (2, 3, 4, 5, 6)
+OUTPUT_FINER_LOG2 = 2  # the outputs feel rounding most
+MIN_SAMPLES = 1 << 14  # below this a net never pays for itself
+
+
+@dataclass(frozen=True)
+class TunedNet:
+    """A net as the stream sends it: differences from the shipped net `base`."""
+
+    base: str
+    steps_log2: tuple[int, ...]
+    deltas: tuple[np.ndarray, ...]
+
+    def build(self) -> Net:
+        """The net, its accumulators proved.
+
+        Raises
+        ------
+        InvalidWeights
+        """
+        return delta.apply(net_named(self.base), list(self.deltas), self.steps_log2)
+
+    def to_bytes(self) -> bytes:
+        """Digest of the base, then of each layer its step, largest symbol, scale and payload."""
+        net = net_named(self.base)
+        prior = entropy.Prior(net.shifts, net.freqs)
+        out = net.digest
+        for step_log2, values in zip(self.steps_log2, self.deltas, strict=True):
+            symbols = np.where(values < 0, -2 * values - 1, 2 * values).astype(np.int64)
+            top = int(symbols.max())
+            if top > 65535:
+                raise InvalidWeights(f"net: a weight changed by {top >> 1} steps, too far")
+            coded = min(
+                (_encode(symbols, scale, top, prior) for scale in _scales_near(values)),
+                key=len,
+            )
+            out += bytes([step_log2]) + varint(top) + coded
+        return out
+
+
+def _scales_near(values: np.ndarray) -> range:
+    """Scales worth trying for values of this mean magnitude."""
+    magnitude = max(0.02, float(np.abs(values).mean()))
+    last = reference.N_SIGNED_SCALES - 1
+    centre = min(last, max(0, round(16 + 4 * np.log2(magnitude))))
+    return range(max(0, centre - 3), min(last, centre + 2) + 1)
+
+
+def _context_of(scale: int) -> int:
+    return reference.N_FRACTIONS * scale
+
+
+def _encode(symbols: np.ndarray, scale: int, top: int, prior: entropy.Prior) -> bytes:
+    tile = symbols.astype(np.uint16)[None]
+    contexts = np.full(tile.shape, _context_of(scale), np.uint8)
+    payload = entropy.encode_tile(np.ascontiguousarray(tile), contexts, max_sample=top, prior=prior)
+    return bytes([scale]) + varint(len(payload)) + payload
+
+
+def read_tuned(fields: Fields) -> TunedNet:
+    """One net of the NETS section.
+
+    Raises
+    ------
+    CorruptStream, WeightsMissing
+    """
+    base = name_of(bytes(fields.take(DIGEST_BYTES, "digest of the base net")))
+    net = net_named(base)
+    prior = entropy.Prior(net.shifts, net.freqs)
+    steps, deltas = [], []
+    for layer in tune.layers_of(net):
+        steps.append(fields.number(1, "step of the weights"))
+        if steps[-1] > delta.STEP_LOG2_MAX:
+            raise CorruptStream(f"{fields.name}: step {steps[-1]}, at most {delta.STEP_LOG2_MAX}")
+        top = fields.varint("largest symbol", 65535)
+        scale = fields.number(1, "scale")
+        if scale >= reference.N_SIGNED_SCALES:
+            raise CorruptStream(f"{fields.name}: scale {scale} of weight differences")
+        payload = bytes(fields.take(fields.varint("payload bytes", 1 << 20), "payload"))
+        shape = (1, layer.weights.shape[0], layer.weights.shape[1] + 1)
+        contexts = np.full(shape, _context_of(scale), np.uint8)
+        symbols = entropy.decode_tile(payload, contexts, max_sample=top, prior=prior)
+        wide = symbols[0].astype(np.int32)
+        deltas.append(np.where(wide & 1, -((wide + 1) >> 1), wide >> 1))
+    return TunedNet(base, tuple(steps), tuple(deltas))
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Matrix products on the calling thread only: threads are `threads`' business."""
+    with threadpool_limits(1, user_api="blas"):
+        yield
+
+
+@cache
+def _kernel(name: str) -> KernelNet:
+    return KernelNet(net_named(name))
+
+
+def draw_pool(
+    plane: Plane, base: str, frames: np.ndarray, edge: int, rng: np.random.Generator, most: int
+) -> tune.Batch:
+    """Random samples of some frames of a plane with their features, shuffled."""
+    _, rows, cols = plane.samples.shape
+    net = net_named(base)
+    kernel = _kernel(base)
+    depth = nb.frames_needed(net.neighbourhood)
+    chosen = rng.permutation(frames)[: max(1, most // 4096)]
+    per_frame = min(rows * cols, -(-most // len(chosen)))
+    inputs, local, values = [], [], []
+    for frame in chosen:
+        earlier = [max(0, int(frame) - back) for back in range(depth)]
+        padded = [nb.pad_frame(plane.samples[f], edge) for f in earlier]
+        picked = rng.permutation(rows * cols)[:per_frame].astype(np.int32)
+        found = sample_features(kernel, padded, rows, cols, picked)
+        inputs.append(found[0])
+        local.append(found[1])
+        values.append(plane.samples[frame].reshape(-1)[picked])
+    order = rng.permutation(sum(map(len, values)))
+    joined = np.concatenate(local)[order]
+    difference = np.concatenate(values)[order].astype(np.int32) - joined[:, 0]
+    return tune.Batch(
+        np.concatenate(inputs)[order].astype(np.float32) * np.float32(1 / tune.INPUT_UNIT),
+        difference.astype(np.float32),
+        joined[:, 1].astype(np.float32),
+        joined[:, 2].astype(np.float32),
+    )
+
+
+def tune_net(base: str, pool: tune.Batch, n_samples: int, plan: tune.Plan) -> TunedNet | None:
+    """Tune a shipped net on a pool that stands for `n_samples`; None when it does not pay."""
+    net = net_named(base)
+    price_pool = pool.part(0, PRICE_SAMPLES)
+    before = tune.mean_bits(tune.FloatNet.of(net), price_pool) * n_samples
+    tuned = tune.FloatNet.of(net)
+    tune.tune(tuned, pool, plan)
+    best, best_bits = None, before
+    for step_log2 in STEPS_LOG2:
+        finer = max(0, step_log2 - OUTPUT_FINER_LOG2)
+        steps = (step_log2,) * len(net.hidden) + (finer,)
+        candidate = TunedNet(base, steps, tuple(delta.quantise(net, tuned, steps)))
+        try:
+            built, sent = candidate.build(), 8 * len(candidate.to_bytes())
+        except InvalidWeights:
+            continue  # tuned out of the integers' range: this step cannot be sent
+        bits = tune.mean_bits(tune.FloatNet.of(built), price_pool) * n_samples + sent
+        if bits < best_bits:
+            best, best_bits = candidate, bits
+    return best

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Streams: sections with checksums behind a magic; FORMAT.md is the specification."""
+
+from .header import MAX_BITS, MAX_DIMENSIONS, MAX_SAMPLES, NO_ARRAY, Header
+from .stream import MAGIC, SECTION_NAMES, VERSION, Section, Stream, is_stream, join
+
+__all__ = [
+    "MAGIC",
+    "MAX_BITS",
+    "MAX_DIMENSIONS",
+    "MAX_SAMPLES",
+    "NO_ARRAY",
+    "SECTION_NAMES",
+    "VERSION",
+    "Header",
+    "Section",
+    "Stream",
+    "is_stream",
+    "join",
+]

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Symbols and contexts <-> payload: folding, adaptive tables, rANS and Huffman.
+
+`reference` is the definition; `coder` runs the C core on whole tiles. The decoder of the product
+is the same C core, fused into the scan of the codecs.
+"""
+
+from .coder import CODERS, decode_tile, encode_tile, ideal_bits, sample_bits
+from .fold import fold, unfold
+from .prior import Prior, freq_from_counts, logistic_prior, shift_for_scale
+
+__all__ = [
+    "CODERS",
+    "Prior",
+    "decode_tile",
+    "encode_tile",
+    "fold",
+    "freq_from_counts",
+    "ideal_bits",
+    "logistic_prior",
+    "sample_bits",
+    "shift_for_scale",
+    "unfold",
+]

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: Apache-2.0
+import numpy as np
+
+from .prior import Prior
+
+Learning = tuple[int, int, int]
+
+def encode(
+    symbols: np.ndarray,
+    contexts: np.ndarray,
+    prior: Prior,
+    learning: Learning,
+    streams_log2: int,
+    huffman: bool,
+) -> tuple[int, np.ndarray]: ...
+def decode(
+    payload: np.ndarray,
+    contexts: np.ndarray,
+    prior: Prior,
+    learning: Learning,
+    streams_log2: int,
+    huffman: bool,
+) -> tuple[int, np.ndarray]: ...
+def trace(
+    symbols: np.ndarray, contexts: np.ndarray, prior: Prior, learning: Learning
+) -> tuple[int, np.ndarray]: ...
+def fold(
+    samples: np.ndarray, predictions: np.ndarray, max_sample: int, flips: np.ndarray
+) -> np.ndarray: ...
+def unfold(
+    symbols: np.ndarray, predictions: np.ndarray, max_sample: int, flips: np.ndarray
+) -> np.ndarray: ...

@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The entropy coder, defined. Plain Python, one sample at a time; the C core must match its bytes.
+
+A tile is frames x rows x cols symbols, each with a context. Row r of every frame belongs to stream
+r mod n_streams; a stream's samples are coded in frame, row, column order and its state lives
+through the tile. All streams share one Model, frozen within a band of rows.
+
+Payload: the byte length of each stream as LEB128, then the bytes of the streams in order.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..errors import CorruptStream, Truncated
+from .prior import Prior, leb128
+from .reference_model import Model, bands, fold, join, split, token_of, unfold
+from .reference_streams import HuffmanDecoder, HuffmanEncoder, RansDecoder, RansEncoder
+
+__all__ = [
+    "HuffmanDecoder",
+    "HuffmanEncoder",
+    "Model",
+    "RansDecoder",
+    "RansEncoder",
+    "TileDecoder",
+    "bands",
+    "encode_tile",
+    "fold",
+    "join",
+    "split",
+    "split_payload",
+    "token_of",
+    "unfold",
+]
+
+ENCODERS: dict[str, type[RansEncoder | HuffmanEncoder]] = {
+    "ans": RansEncoder,
+    "huffman": HuffmanEncoder,
+}
+DECODERS: dict[str, type[RansDecoder | HuffmanDecoder]] = {
+    "ans": RansDecoder,
+    "huffman": HuffmanDecoder,
+}
+
+
+def encode_tile(
+    symbols: np.ndarray,
+    contexts: np.ndarray,
+    *,
+    max_sample: int,
+    prior: Prior,
+    streams_log2: int = 0,
+    increment: int = 512,
+    limit: int = 1 << 22,
+    coder: str = "ans",
+) -> bytes:
+    """Payload of a tile; `medlossless.entropy.encode_tile` says what the parameters mean."""
+    model = Model(prior, max_sample, increment, limit)
+    streams = [ENCODERS[coder](model) for _ in range(1 << streams_log2)]
+    frames, rows, cols = symbols.shape
+    for frame, first, height in bands(frames, rows):
+        for row in range(first, first + height):
+            for col in range(cols):
+                context, symbol = int(contexts[frame, row, col]), int(symbols[frame, row, col])
+                streams[row % len(streams)].encode(context, symbol)
+                model.count[context][token_of(symbol >> model.shift[context])] += 1
+        model.end_band()
+        for stream in streams:
+            stream.end_band()
+    parts = [stream.finish() for stream in streams]
+    return b"".join(leb128(len(part)) for part in parts) + b"".join(parts)
+
+
+class TileDecoder:
+    """Decodes a tile sample by sample: the caller walks the bands and knows each context.
+
+    Within a band the streams may be read in any order; the samples of one stream only in theirs.
+    """
+
+    def __init__(
+        self,
+        payload: bytes,
+        *,
+        max_sample: int,
+        prior: Prior,
+        streams_log2: int = 0,
+        increment: int = 512,
+        limit: int = 1 << 22,
+        coder: str = "ans",
+    ) -> None:
+        self.model = Model(prior, max_sample, increment, limit)
+        parts = split_payload(payload, 1 << streams_log2)
+        self.streams = [DECODERS[coder](self.model, part) for part in parts]
+
+    def decode(self, stream_index: int, context: int) -> int:
+        symbol = self.streams[stream_index].decode(context)
+        if symbol > self.model.max_sample:
+            raise CorruptStream(f"symbol {symbol} above max_sample {self.model.max_sample}")
+        return symbol
+
+    def end_band(self) -> None:
+        self.model.end_band()
+        for stream in self.streams:
+            stream.end_band()
+
+    def finish(self) -> None:
+        """CorruptStream unless every stream ended exactly where its encoder began."""
+        for stream in self.streams:
+            stream.finish()
+
+
+def split_payload(payload: bytes, n_streams: int) -> list[bytes]:
+    """Bytes of each stream; lengths must be minimal LEB128 of at most 32 bits."""
+    lengths, at = [], 0
+    for index in range(n_streams):
+        length, shift, byte = 0, 0, 128
+        while byte >= 128:
+            if at == len(payload):
+                raise Truncated(f"payload: {at} bytes, the length of stream {index} is cut off")
+            byte = payload[at]
+            length |= (byte & 127) << shift
+            at, shift = at + 1, shift + 7
+            too_long = length >= 1 << 32 or (shift == 35 and byte >= 128)
+            if too_long or (byte == 0 and shift > 7):
+                raise CorruptStream(f"payload: the length of stream {index} is not minimal LEB128")
+        lengths.append(length)
+    parts = []
+    for length in lengths:
+        parts.append(payload[at : at + length])
+        at += length
+    if at != len(payload):
+        error = Truncated if at > len(payload) else CorruptStream
+        raise error(f"payload: {len(payload)} bytes, its lengths say {at}")
+    return parts

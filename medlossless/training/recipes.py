@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each shipped net is trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Neighbourhood, hidden widths (None: the MED baseline, tables only) and the amount of work."""
+
+    neighbourhood: str
+    widths: tuple[int, ...] | None
+    steps: int = 40_000
+    batch: int = 8192
+    samples: int = 5_000_000
+    table_samples: int = 2_500_000
+    seed: int = 1
+
+
+RECIPES = {
+    "med": Recipe("none", None),
+    "narrow2d": Recipe("narrow2d", (16, 16)),
+    "mid2d": Recipe("mid2d", (24, 24)),
+    "mid3d": Recipe("mid3d", (24, 24)),
+    "wide2d": Recipe("wide2d", (32, 32)),
+    "wide3d": Recipe("wide3d", (32, 32)),
+}

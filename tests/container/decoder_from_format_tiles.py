@@ -1,0 +1,399 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A second decoder, part 2: chapters 8 to 13 of FORMAT.md, nets and tiles.
+
+Written from the text and from nothing else, plain and slow, to prove that the text is enough.
+"""
+
+from __future__ import annotations
+
+import bisect
+import hashlib
+import itertools
+import struct
+import sys
+
+import numpy as np
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+NET_MAGIC = bytes.fromhex("894d4c570d0a1a0a")
+RECIPROCAL = [15420, 13797, 12483, 11398, 10486, 9709, 9039, 8456]
+W, N, NW, NE = (0, -1), (-1, 0), (-1, -1), (-1, 1)
+WW, NN, NNE, NEE, NWW = (0, -2), (-2, 0), (-2, 1), (-1, 2), (-1, -2)
+GRADIENTS = [(W, WW), (W, NW), (N, NW), (N, NN), (N, NE), (NE, NNE), (NE, NEE), (NW, NWW)]
+
+MID = "0: -4..-1; -1: -3..3; -2: -3..3; -3: -2..2; -4: 0..0"
+MID_BEFORE = "-2: 0..0; -1: -1..1; 0: -2..2; 1: -1..1; 2: 0..0"
+WIDE = "0: -4..-1; -1: -4..4; -2: -4..4; -3: -3..3; -4: -2..2"
+WIDE_BEFORE = "-2: -1..1; -1: -2..2; 0: -2..2; 1: -2..2; 2: -1..1"
+NEIGHBOURHOODS = {
+    "none": [],
+    "narrow2d": ["0: -3..-1; -1: -3..3; -2: -2..2; -3: -1..1"],
+    "mid2d": [MID],
+    "mid3d": [MID, MID_BEFORE, "0: 0..0; 0: -1..-1"],
+    "wide2d": [WIDE],
+    "wide3d": [WIDE, WIDE_BEFORE, "0: 0..0; 0: -1..-1; -1: 0..0; 0: 1..1"],
+}
+
+
+class FormatError(ValueError):
+    """The bytes break a rule of FORMAT.md."""
+
+
+def need(condition: object, what: str) -> None:
+    """Refuse bytes that break a rule."""
+    if not condition:
+        raise FormatError(what)
+
+
+def clip(value: int, low: int, high: int) -> int:
+    return max(low, min(value, high))
+
+
+def inflate(frame: bytes, what: str) -> bytes:
+    """Exactly one zstd frame."""
+    inflater = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: 23})
+    content = inflater.decompress(bytes(frame))
+    need(inflater.eof and not inflater.unused_data, f"{what}: not one zstd frame")
+    return content
+
+
+class Net:
+    """Chapter 9: a net file."""
+
+    def __init__(self, data: bytes) -> None:
+        need(data[:8] == NET_MAGIC and data[8] == 0, "net: magic or version")
+        self.data, self.at = inflate(data[9:], "net"), 0
+        (size,) = self.unpack("B")
+        self.neighbours = neighbourhood(self.unpack(f"{size}s")[0].decode("ascii"))
+        self.layers = [self.read_layer() for _ in range(self.unpack("B")[0])]
+        n_contexts, n_tokens = self.unpack("BB")
+        self.shifts = list(self.unpack(f"{n_contexts}B"))
+        self.freqs = [list(self.unpack(f"{n_tokens}H")) for _ in range(n_contexts)]
+        self.digest = hashlib.sha256(self.data[: self.at]).digest()[:8]
+
+    def unpack(self, form: str) -> tuple:
+        found = struct.unpack_from("<" + form, self.data, self.at)
+        self.at += struct.calcsize("<" + form)
+        return found
+
+    def read_layer(self) -> tuple[np.ndarray, np.ndarray, int]:
+        units, inputs, shift = self.unpack("HHB")
+        weights = np.array(self.unpack(f"{units * inputs}h"), np.int64).reshape(units, inputs)
+        return weights, np.array(self.unpack(f"{units}i"), np.int64), shift
+
+    def outputs(self, x: list[int]) -> tuple[int, int]:
+        """Mean and log scale."""
+        h = inputs = np.array(x, np.int64)
+        for weights, biases, shift in self.layers[:-1]:
+            h = np.clip((weights @ h + biases) >> shift, 0, 4095)
+        weights, biases, shift = self.layers[-1]
+        read = np.concatenate([h, inputs]) if len(self.layers) > 1 else inputs
+        mean, log_scale = (weights @ read + biases) >> shift
+        return int(mean), int(log_scale)
+
+
+def neighbourhood(name: str) -> list[tuple[int, int, int]]:
+    """Chapter 9.1: (frame, row, col) of each neighbour."""
+    found = []
+    for frame, rows in enumerate(NEIGHBOURHOODS[name]):
+        for part in rows.split("; ") if rows else ():
+            row, first, last = map(int, part.replace("..", ": ").split(": "))
+            found += [(frame, row, col) for col in range(first, last + 1)]
+    return found
+
+
+def predict(look, net: Net, max_sample: int) -> tuple[int, int, bool]:
+    """Chapter 10: prediction, context and flip."""
+    w, n, nw = look(0, *W), look(0, *N), look(0, *NW)
+    baseline = clip(w + n - nw, min(w, n), max(w, n))
+    v = 8 + 2 * sum(abs(look(0, *a) - look(0, *b)) for a, b in GRADIENTS)
+    e = v.bit_length() - 1
+    f = (v >> (e - 3)) & 7
+    distances = [look(*neighbour) - baseline for neighbour in net.neighbours]
+    x = [clip((d * RECIPROCAL[f]) >> (e + 4), -1023, 1023) for d in distances]
+    mean, log_scale = net.outputs([*x, 8 * (8 * e + f) - 320])
+    offset = clip(mean, -4095, 4095) * (17 + 2 * f)
+    offset = offset << (e - 13) if e >= 13 else offset >> (13 - e)
+    mean_q3 = clip(8 * baseline + offset, 0, 8 * max_sample)
+    scale = clip((4 * (8 * e + f) + clip(log_scale, -255, 255)) >> 3, 0, 63)
+    if scale >= 22:
+        return min((mean_q3 >> 3) + 1, max_sample), 44 + scale, False
+    prediction = (mean_q3 + 4) >> 3
+    distance = mean_q3 - 8 * prediction
+    return prediction, 3 * scale + (0, 0, 1, 2, 2)[abs(distance)], distance < 0
+
+
+def unfold(symbol: int, prediction: int, max_sample: int, flip: bool) -> int:
+    """Chapter 11."""
+    theta = min(prediction, max_sample - prediction)
+    if symbol > 2 * theta:
+        rest = symbol - theta
+        return prediction - rest if prediction > max_sample - prediction else prediction + rest
+    magnitude = (symbol + 1) >> 1
+    return prediction - magnitude if bool(symbol % 2) != flip else prediction + magnitude
+
+
+def base_and_extra(token: int) -> tuple[int, int]:
+    """Chapter 11: smallest shifted symbol of a token and its extra bits."""
+    if token < 32:
+        return token, 0
+    octave, half = divmod(token - 32, 2)
+    return (2 + half) << (octave + 4), octave + 4
+
+
+class Context:
+    """Chapter 12: one table, and 13.2: its Huffman codes, made when they are asked for."""
+
+    def __init__(self, shift: int, freqs: list[int], max_sample: int) -> None:
+        self.shift = shift
+        n_tokens = sum(base_and_extra(t)[0] << shift <= max_sample for t in range(54))
+        self.weight = freqs[:n_tokens]
+        self.count = [0] * n_tokens
+        self.learned = 0
+        self.make_table()
+        self.make_codes()
+
+    def make_table(self) -> None:
+        weight = self.weight
+        q = ((32768 - len(weight)) << 32) // sum(weight)
+        self.freq = [1 + ((w * q) >> 32) for w in weight]
+        self.freq[weight.index(max(weight))] += 32768 - sum(self.freq)
+        self.cum = [0, *itertools.accumulate(self.freq[:-1])]
+
+    def make_codes(self) -> None:
+        """Remember the table that the codes follow."""
+        self.run_log2, freq = 0, self.freq
+        if len(freq) > 1 and freq[0] >= 12288:
+            fits = [k for k in range(4, 13) if (32768 - freq[0]) << k <= 65536]
+            self.run_log2 = max([3, *fits])
+        self.coded, self.codes = freq, {}
+
+    def code(self, kind: str) -> dict[tuple[int, int], int]:
+        """(code, length) -> token, word or escape."""
+        if kind not in self.codes:
+            freq = self.coded
+            if kind == "words":
+                freq = word_weights(freq, self.run_log2)
+            elif kind == "escapes":
+                freq = freq[4:]
+            self.codes[kind] = canonical(code_lengths(freq))
+        return self.codes[kind]
+
+    def end_band(self, increment: int, limit: int) -> bool:
+        """Learn; True where the codes are made anew."""
+        if not any(self.count):
+            return False
+        self.weight = [w + increment * n for w, n in zip(self.weight, self.count, strict=True)]
+        while sum(self.weight) > limit:
+            self.weight = [(w + 1) >> 1 for w in self.weight]
+        self.learned += increment * sum(self.count)
+        self.count = [0] * len(self.count)
+        self.make_table()
+        due = 8 * self.learned >= sum(self.weight)
+        if due:
+            self.learned = 0
+            self.make_codes()
+        return due
+
+
+def word_weights(freq: list[int], run_log2: int) -> list[int]:
+    step = freq[0] << 15
+    for _ in range(run_log2 - 3):
+        step = step * step >> 30
+    survive, ended = 1 << 30, []
+    for _ in range(8):
+        ended.append(survive - (survive * step >> 30))
+        survive -= ended[-1]
+    classes = freq[1:4] + ([sum(freq[4:])] if len(freq) > 4 else [])
+    shares = [(of_class << 16) // (32768 - freq[0]) for of_class in classes]
+    return [1 + (survive >> 15)] + [1 + (part * s >> 31) for s in shares for part in ended]
+
+
+def code_lengths(freq: list[int]) -> list[int]:
+    """Huffman's lengths of at most 15: rarest first, the higher token, the leaf before a node."""
+    longest = 16
+    while longest > 15:
+        freq = [(f + 1) >> 1 for f in freq]
+        lengths = [0] * len(freq)
+        leaves = sorted((f, -t) for t, f in enumerate(freq))
+        queues: list[list] = [[(f, [-t]) for f, t in leaves], []]
+        while len(queues[0]) + len(queues[1]) > 1:
+            pair = [min((q for q in queues if q), key=lambda q: q[0][0]).pop(0) for _ in range(2)]
+            members = pair[0][1] + pair[1][1]
+            queues[1].append((pair[0][0] + pair[1][0], members))
+            for token in members:
+                lengths[token] += 1
+        longest = max(lengths)
+    return lengths
+
+
+def canonical(lengths: list[int]) -> dict[tuple[int, int], int]:
+    codes, code, previous = {}, 0, 0
+    for length, token in sorted((length, token) for token, length in enumerate(lengths)):
+        code <<= length - previous
+        codes[code, length] = token
+        code, previous = code + 1, length
+    return codes
+
+
+class Rans:
+    """Chapter 13.1: one payload stream."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+        self.x = self.take(4)
+        need(self.x >= 65536, "rANS: first state")
+
+    def take(self, size: int) -> int:
+        need(len(self.data) - self.at >= size, "rANS: truncated")
+        self.at += size
+        return int.from_bytes(self.data[self.at - size : self.at], "little")
+
+    def step(self, freq: int, cum: int) -> None:
+        self.x = freq * (self.x >> 15) + (self.x & 32767) - cum
+        if self.x < 65536:
+            self.x = self.x << 16 | self.take(2)
+
+    def token(self, number: int, context: Context) -> int:
+        token = bisect.bisect_right(context.cum, self.x & 32767) - 1
+        self.step(context.freq[token], context.cum[token])
+        return token
+
+    def raw(self, n: int) -> int:
+        raw = (self.x & 32767) >> (15 - n)
+        self.step(1 << (15 - n), raw << (15 - n))
+        return raw
+
+    def drop(self, number: int) -> None:
+        """Nothing is pending."""
+
+    def finish(self) -> None:
+        need(self.x == 65536 and self.at == len(self.data), "rANS: end")
+
+
+class Huffman:
+    """Chapter 13.2: one payload stream."""
+
+    def __init__(self, data: bytes) -> None:
+        self.bits, self.at = "".join(f"{byte:08b}" for byte in data), 0
+        self.pending: dict[int, tuple[int, int]] = {}
+
+    def raw(self, n: int) -> int:
+        need(len(self.bits) - self.at >= n, "Huffman: truncated")
+        self.at += n
+        return int(self.bits[self.at - n : self.at] or "0", 2)
+
+    def read(self, codes: dict[tuple[int, int], int]) -> int:
+        code, length = 0, 0
+        while (code, length) not in codes:
+            code, length = 2 * code + self.raw(1), length + 1
+        return codes[code, length]
+
+    def token(self, number: int, context: Context) -> int:
+        k = context.run_log2
+        if k == 0:
+            return self.read(context.code("tokens"))
+        zeros, end = self.pending.pop(number, (0, 0))
+        if (zeros, end) == (0, 0):
+            word = self.read(context.code("words"))
+            zeros = 1 << k
+            if word > 0:
+                end, part = divmod(word + 7, 8)
+                zeros = (part << (k - 3)) + self.raw(k - 3)
+        if zeros > 0:
+            self.pending[number] = zeros - 1, end
+            return 0
+        return end if end < 4 else 4 + self.read(context.code("escapes"))
+
+    def drop(self, number: int) -> None:
+        self.pending.pop(number, None)
+
+    def finish(self) -> None:
+        left = self.bits[self.at :]
+        need(len(left) < 8 and "1" not in left, "Huffman: end")
+
+
+class TileCoder:
+    """Chapters 11 to 13: the symbols of a tile, whoever knows the contexts."""
+
+    def __init__(self, payload: bytes, net: Net, max_sample: int, coding: dict) -> None:
+        self.coding, self.max_sample = coding, max_sample
+        pairs = zip(net.shifts, net.freqs, strict=True)
+        self.contexts = [Context(shift, freqs, max_sample) for shift, freqs in pairs]
+        sizes, at = [], 0
+        for _ in range(1 << coding["streams_log2"]):
+            size = shift = 0
+            while True:
+                need(at < len(payload), "payload: truncated")
+                size += (payload[at] & 127) << shift
+                at, shift = at + 1, shift + 7
+                if payload[at - 1] < 128:
+                    break
+            need(size < 1 << 32 and (payload[at - 1] or shift == 7), "payload: varint")
+            sizes.append(size)
+        need(at + sum(sizes) == len(payload), "payload: sizes")
+        kind = (Rans, Huffman)[coding["coder"]]
+        ends = [at + sum(sizes[: i + 1]) for i in range(len(sizes))]
+        self.streams = [kind(payload[e - s : e]) for s, e in zip(sizes, ends, strict=True)]
+
+    def symbol(self, row: int, number: int) -> int:
+        """The next symbol of a row, coded with a context."""
+        stream, context = self.streams[row % len(self.streams)], self.contexts[number]
+        token = stream.token(number, context)
+        context.count[token] += 1
+        base, extra = base_and_extra(token)
+        symbol = (base << context.shift) + stream.raw(extra + context.shift)
+        need(symbol <= self.max_sample, "symbol above max_sample")
+        return symbol
+
+    def end_band(self) -> None:
+        for number, context in enumerate(self.contexts):
+            if context.end_band(self.coding["increment"], self.coding["limit"]):
+                for stream in self.streams if context.run_log2 == 0 else ():
+                    stream.drop(number)
+
+    def finish(self) -> None:
+        for stream in self.streams:
+            stream.finish()
+
+
+def is_band_end(frame: int, row: int, rows: int) -> bool:
+    """Whether a band ends behind a row: heights 1 1 2 4 8 16 16 ... or 16 16 ..."""
+    ends = (1, 2, 4, 8) if frame == 0 else ()
+    return row + 1 in ends or (row + 1) % 16 == 0 or row + 1 == rows
+
+
+def decode_tile(payload: bytes, shape: tuple, nets: tuple[Net, Net], plane: dict, edge: int):
+    """Chapter 8: samples of a tile as lists [frame][row][col]."""
+    n_frames, rows, cols = shape
+    coding = {**plane, "streams_log2": min(4, (n_frames * rows * cols // 8192).bit_length())}
+    coder = TileCoder(payload, nets[1], plane["max_sample"], coding)
+    frames: list[list[list[int]]] = []
+    for frame in range(n_frames):
+        frames.append([])
+        known = [frames[frame], frames[max(0, frame - 1)], frames[max(0, frame - 2)]]
+        known[2] = known[1] if frame == 1 else known[2]
+        for row in range(rows):
+            frames[frame].append([])
+            for col in range(cols):
+
+                def look(f: int, r: int, c: int, row=row, col=col, known=known) -> int:
+                    at_row, at_col = min(row + r, rows - 1), col + c
+                    if at_row < 0 or (at_row == 0 and at_col < 0):
+                        return edge
+                    if at_col < 0:
+                        return known[f][at_row - 1][0]
+                    return known[f][at_row][min(at_col, cols - 1)]
+
+                net = nets[frame > 0]
+                prediction, number, flip = predict(look, net, plane["max_sample"])
+                symbol = coder.symbol(row, number)
+                frames[frame][row].append(unfold(symbol, prediction, plane["max_sample"], flip))
+            if is_band_end(frame, row, rows):
+                coder.end_band()
+    coder.finish()
+    return frames

@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FORMAT.md is enough: a decoder written from it alone restores what the package encodes.
+
+The decoder is `decoder_from_format`; all it has from the package are the bytes of the nets.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import decoder_from_format
+import numpy as np
+import pytest
+from decoder_from_format_tiles import FormatError, Net, TileCoder
+
+from medlossless import api, entropy, planes
+from medlossless.codecs import Options, lossless, predictors, tiling, tuned
+from medlossless.container import Header, Section, join
+from medlossless.image import Image
+from medlossless.predict import net_named, shipped_names, tune
+
+ROWS, COLS = 24, 19
+CODERS = ("ans", "huffman")
+
+
+@pytest.fixture(scope="module")
+def nets() -> dict[bytes, Net]:
+    folder = files("medlossless.weights")
+    found = [Net(p.read_bytes()) for p in folder.iterdir() if p.name.endswith(".mlw")]
+    return {net.digest: net for net in found}
+
+
+def smooth(seed: int, shape: tuple[int, ...], high: int) -> np.ndarray:
+    """A random surface from 0 to high."""
+    rng = np.random.default_rng(seed)
+    surface = rng.normal(size=shape)
+    for axis in range(len(shape)):
+        surface = surface.cumsum(axis)
+    surface -= surface.min()
+    return np.round(surface * (high / surface.max())).astype(np.int64)
+
+
+def flat(seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    """A screen: flat ground, a box, and a few dots."""
+    rng = np.random.default_rng(seed)
+    screen = np.full(shape, 17)
+    screen[..., 5:15, 4:12] = 90
+    screen[rng.random(shape) < 0.02] = 255
+    return screen
+
+
+def colours(seed: int, dtype: str) -> np.ndarray:
+    """Three samples a position that follow one another."""
+    grey = smooth(seed, (ROWS, COLS), 180)
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(0, 9, (ROWS, COLS, 3))
+    return (grey[..., None] + noise + [10, 0, 30]).astype(dtype)
+
+
+def icon(seed: int, n_samples: int) -> np.ndarray:
+    """An image of six colours."""
+    rng = np.random.default_rng(seed)
+    table = rng.integers(0, 256, (6, n_samples)).astype("u1")
+    return table[smooth(seed, (ROWS, COLS), 5)]
+
+
+def floats(seed: int, dtype: str) -> np.ndarray:
+    array = (smooth(seed, (ROWS, COLS), 900) / 8 - 40).astype(dtype)
+    array[3, 4], array[5, 6], array[7, 8] = -0.0, np.nan, -np.inf
+    return array
+
+
+IMAGES = {
+    "grey": (smooth(1, (ROWS, COLS), 3000).astype("<u2"), "YX"),
+    "signed": ((smooth(2, (ROWS, COLS), 2500) - 1024).astype(">i2"), "YX"),
+    "bytes": (smooth(3, (ROWS, COLS), 250).astype("u1"), "YX"),
+    "volume": (smooth(4, (4, 13, COLS), 900).astype("<u2"), "ZYX"),
+    "frames of volumes": (smooth(5, (2, 2, 9, 8), 500).astype("<i4"), "TZYX"),
+    "screen": (flat(6, (ROWS, COLS)).astype("u1"), "YX"),
+    "screens": (flat(7, (2, ROWS, COLS)).astype("u1"), "ZYX"),
+    "noise": (np.random.default_rng(8).integers(0, 65536, (12, 11)).astype("<u2"), "YX"),
+    "bits": (smooth(9, (ROWS, COLS), 9) > 4, "YX"),
+    "colour": (colours(10, "u1"), "YXS"),
+    "wide colour": (colours(11, "<i2") * 3, "YXS"),
+    "palette": (icon(12, 3), "YXS"),
+    "palette of four": (icon(13, 4), "YXS"),
+    "packed by 7": ((smooth(14, (ROWS, COLS), 300) * 7 - 50).astype("<i2"), "YX"),
+    "packed": (smooth(15, (ROWS, COLS), 200).astype("<u4") ** 3, "YX"),
+    "split": (smooth(16, (10, 9), 2**33 - 1).astype("<i8"), "YX"),
+    "half": (floats(17, "<f2"), "YX"),
+    "single": (floats(18, ">f4"), "YX"),
+    "double": (floats(19, "<f8")[:9], "YX"),
+    "constant": (np.full((3, 5, 4), -7, "<i2"), "ZYX"),
+    "one row": (smooth(20, (40,), 99).astype("u1"), "X"),
+    "one col": (smooth(21, (40, 1), 99).astype("u1"), "YX"),
+    "one sample": (np.array(2**40, ">u8"), ""),
+    "nothing": (np.zeros((0, 5), "<u2"), "YX"),
+}
+
+
+def encode_lossless(array: np.ndarray, axes: str, effort: int, coder: str) -> bytes:
+    """A stream of codec 1, even where codec 0 would be smaller."""
+    sections = lossless.encode(Image(array, axes), Options(effort, coder))
+    header = Header(1, effort, "array", "file-exact", "", array.dtype.str, array.shape, axes)
+    return b"".join(join([(Section.HEADER, header.to_bytes()), *sections]))
+
+
+def assert_decodes(stream: bytes, array: np.ndarray, nets: dict[bytes, Net]) -> None:
+    for decoded in (decoder_from_format.decode(stream, nets), api.decode_array(stream)):
+        assert decoded.shape == array.shape
+        assert decoded.dtype.str == array.dtype.str
+        assert decoded.tobytes() == array.tobytes()
+
+
+@pytest.mark.parametrize("coder", CODERS)
+@pytest.mark.parametrize("name", IMAGES)
+def test_every_kind_of_array_decodes(name, coder, nets):
+    array, axes = IMAGES[name]
+    assert_decodes(encode_lossless(array, axes, 1, coder), array, nets)
+
+
+@pytest.mark.parametrize("coder", CODERS)
+@pytest.mark.parametrize("effort", [3, 5, 9])
+@pytest.mark.parametrize("name", ["grey", "signed", "volume", "screen", "colour"])
+def test_every_effort_decodes(name, effort, coder, nets):
+    array, axes = IMAGES[name]
+    assert_decodes(encode_lossless(array, axes, effort, coder), array, nets)
+
+
+@pytest.mark.parametrize("name", ["grey", "noise", "nothing"])
+def test_what_the_api_writes_decodes(name, nets):
+    array, axes = IMAGES[name]
+    assert_decodes(api.encode_array(array, axes=axes), array, nets)
+
+
+def test_images_exercise_the_recipe():
+    """The generators give what their names say, whatever the encoder has learned to prefer."""
+    transforms, kinds = set(), set()
+    for array, axes in IMAGES.values():
+        _, data = planes.split(Image(array, axes), effort=1)
+        extents = decoder_from_format.read_axes(axes, list(array.shape))
+        recipe = decoder_from_format.read_recipe(data, extents)
+        transforms.add(recipe["transform"])
+        for _, words in recipe["channels"]:
+            kinds.add("split" if len(words) > 1 else "plain" if words == [None] else "packed")
+    assert {0, 3} < transforms
+    assert kinds == {"plain", "packed", "split"}
+
+
+@pytest.mark.parametrize("transform", list(planes.recipe.Colour))
+def test_every_colour_transform_decodes(transform, nets, monkeypatch):
+    array, axes = IMAGES["colour"]
+    monkeypatch.setattr(planes.forward, "_choose_colour", lambda *_: (transform, 0.0))
+    assert_decodes(encode_lossless(array, axes, 1, "ans"), array, nets)
+
+
+def level_tables() -> list[np.ndarray]:
+    """Tables for each of which another form is the shortest."""
+    rng = np.random.default_rng(60)
+    deltas = [
+        np.full(8, 7),
+        np.repeat([1, 9, 2], [40, 50, 30]),
+        rng.integers(1, 120, 30),
+        np.diff(np.arange(60) ** 3),
+        rng.integers(1, 4, 60),
+        np.repeat(rng.integers(1, 30, 400), rng.integers(1, 30, 400)),
+        np.tile([3, 1, 4, 1, 5, 9, 2, 6], 200),
+        np.tile(np.arange(1, 900), 3),
+    ]
+    return [np.append(0, np.cumsum(d)).astype(np.uint64) for d in deltas]
+
+
+def test_every_form_of_level_table_is_read():
+    forms = set()
+    for table in level_tables():
+        packed = planes.levels.pack_table(table)
+        forms.add(packed[0])
+        reader = decoder_from_format.Reader(packed, "levels")
+        found = decoder_from_format.read_level_table(reader, table.size, 2**64 - 1)
+        reader.end()
+        assert found == table.tolist()
+    assert {0, 1, 2, 3, 4, 9, 10, 11} == forms
+
+
+@pytest.mark.parametrize("coder", CODERS)
+def test_tiles_decode(coder, nets, monkeypatch):
+    """Slabs and stripes that leave a smaller rest, with previous slices across bands."""
+    array = smooth(30, (5, 21, 9), 700).astype("<u2")
+    wide = ("wide2d", "wide3d")
+    monkeypatch.setattr(lossless, "choose_tiling", lambda *_: tiling.Tiling(5, 21, 3, 18))
+    monkeypatch.setattr(lossless, "predictor_for", lambda *_: predictors.predictor_named(*wide))
+    stream = encode_lossless(array, "ZYX", 5, coder)
+    assert api.inspect(stream).tiles == 4
+    assert api.inspect(stream).nets == sorted(wide)
+    assert_decodes(stream, array, nets)
+
+
+def tune_at_random(
+    base: str, steps_log2: tuple[int, ...], seed: int, share: float = 0.5
+) -> predictors.ReadyNet:
+    """A net with random changes, in its second layer of a share of the weights."""
+    rng = np.random.default_rng(seed)
+    layers = tune.layers_of(net_named(base))
+    shapes = [(layer.weights.shape[0], layer.weights.shape[1] + 1) for layer in layers]
+    deltas = [rng.geometric(0.4, shape) * rng.choice([-1, 0, 1], shape) for shape in shapes]
+    deltas[1] *= rng.random(shapes[1]) < share
+    return predictors.tuned_net(tuned.TunedNet(base, steps_log2, tuple(deltas)))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.0])
+def test_tuned_nets_decode(share, nets, monkeypatch):
+    array = smooth(31, (3, 12, 9), 700).astype("<u2")
+    chosen = [
+        tune_at_random("wide2d", (3, 0, 1), 32, share),
+        tune_at_random("wide3d", (2, 5, 0), 33),
+    ]
+    monkeypatch.setattr(lossless, "predictor_for", lambda *_: predictors.Predictor(*chosen))
+    stream = encode_lossless(array, "ZYX", 5, "ans")
+    assert api.inspect(stream).nets == ["wide2d, tuned", "wide3d, tuned"]
+    assert_decodes(stream, array, nets)
+
+
+@pytest.mark.parametrize("coder", CODERS)
+@pytest.mark.parametrize("streams_log2", [0, 1, 2, 4])
+def test_payload_streams_decode(streams_log2, coder, nets):
+    """Many contexts, common zeros and rare large symbols, through every part of the coders."""
+    net = net_named("med")
+    rng = np.random.default_rng(40 + streams_log2)
+    shape, max_sample = (2, 37, 40), (1, 3, 40, 65535)[streams_log2 % 4]
+    spread = rng.choice([0.02, 0.3, 3.0, 3000.0], (2, 37, 1), p=[0.6, 0.2, 0.1, 0.1])
+    symbols = np.minimum(rng.exponential(spread, shape), max_sample).astype(np.uint16)
+    contexts = np.minimum(rng.exponential(2, shape) + spread**0.5, 107).astype(np.uint8)
+    learning = {"increment": 700, "limit": 1 << 17}
+    payload = entropy.encode_tile(
+        symbols,
+        contexts,
+        max_sample=max_sample,
+        prior=entropy.Prior(net.shifts, net.freqs),
+        streams_log2=streams_log2,
+        coder=coder,
+        **learning,
+    )
+    coding = {**learning, "streams_log2": streams_log2, "coder": CODERS.index(coder)}
+    tile = TileCoder(payload, nets[net.digest], max_sample, coding)
+    for frame, row in np.ndindex(shape[:2]):
+        decoded = [tile.symbol(row, int(context)) for context in contexts[frame, row]]
+        assert decoded == symbols[frame, row].tolist()
+        if row + 1 in (16, 32, 37) or (frame == 0 and row + 1 in (1, 2, 4, 8)):
+            tile.end_band()
+    tile.finish()
+
+
+def test_a_tile_of_several_payload_streams_decodes(nets):
+    array = smooth(50, (101, 90), 60).astype("u1")
+    assert tiling.choose_streams_log2(array.size) == 1
+    assert_decodes(encode_lossless(array, "YX", 1, "huffman"), array, nets)
+
+
+def test_a_changed_byte_is_refused(nets):
+    """Not even the reserved byte of the prologue may change."""
+    stream = bytearray(encode_lossless(*IMAGES["bits"], 1, "ans"))
+    for at in range(len(stream)):
+        stream[at] ^= 4
+        with pytest.raises(FormatError):
+            decoder_from_format.decode(bytes(stream), nets)
+        stream[at] ^= 4
+
+
+def test_a_cut_stream_is_refused(nets):
+    stream = encode_lossless(*IMAGES["bits"], 1, "ans")
+    for size in range(len(stream)):
+        with pytest.raises(FormatError):
+            decoder_from_format.decode(stream[:size], nets)
+
+
+def test_nets_are_read_as_the_package_reads_them(nets):
+    assert {net_named(name).digest for name in shipped_names()} == set(nets)
