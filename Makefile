@@ -24,7 +24,7 @@ COMPILED = pyproject.toml setup.py \
   $(wildcard csrc/*.h csrc/*/*.[ch] medlossless/*/*.pyx medlossless/*/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench train dist clean
+.PHONY: help demo test cross lint bench train dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## */\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -44,6 +44,9 @@ ifeq ($(WITH_TORCH),1)
 endif
 	$(RUN) -m pytest -q $(PYTEST_ARGS)
 
+cross: $(VENV)/.package  ## compile the C core for aarch64 and s390x too, run it, compare
+	$(RUN) -m benchmarks cross
+
 lint: $(VENV)/.lint  ## check style and types
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
@@ -53,6 +56,7 @@ bench: $(VENV)/.bench  ## restore every file, compare sizes and speed with other
 	$(RUN) -m benchmarks roundtrip pydicom $(CORPUS)
 	$(RUN) -m benchmarks ratio $(CORPUS)/dev
 	$(RUN) -m benchmarks speed $(CORPUS)/dev
+	$(RUN) -m benchmarks kernels
 
 train: $(VENV)/.package  ## train the shipped nets anew from CORPUS/train into build/nets
 	$(RUN) -c 'import torch' 2>/dev/null || $(PIP) install --quiet $(TORCH)

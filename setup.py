@@ -17,6 +17,7 @@ MLP = sorted(glob("csrc/mlp/*.c"))
 SOURCES = {
     "medlossless.entropy._coder": ["medlossless/entropy/_coder.pyx", *ENTROPY],
     "medlossless.predict._kernel": ["medlossless/predict/_kernel.pyx", *MLP],
+    "medlossless.codecs._fold": ["medlossless/codecs/_fold.pyx", *MLP, *ENTROPY],
     "medlossless.codecs._scan": ["medlossless/codecs/_scan.pyx", *MLP, *ENTROPY],
 }
 

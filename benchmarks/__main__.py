@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m benchmarks VERB PATH...``; one module a verb."""
+"""``python -m benchmarks VERB ...``; one module a verb."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from benchmarks import entropy, ratio, roundtrip, speed
+from benchmarks import cross, entropy, kernels, ratio, roundtrip, speed
 from benchmarks.roster import NoSuchCodec
 
-VERBS = {"ratio": ratio, "speed": speed, "roundtrip": roundtrip, "entropy": entropy}
+VERBS = {
+    "ratio": ratio,
+    "speed": speed,
+    "roundtrip": roundtrip,
+    "entropy": entropy,
+    "kernels": kernels,
+    "cross": cross,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

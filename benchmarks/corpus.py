@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.noise import noise_floor_bpp
 from benchmarks.readers import NotComparable, Stack, read_stack
 
 # fmt: off
@@ -46,6 +48,11 @@ class Series:
     @property
     def shape(self) -> str:
         return "x".join(str(extent) for extent in self.array.shape)
+
+    @cached_property
+    def noise_bpp(self) -> float:
+        """What the noise alone takes, estimated by `noise_floor_bpp`."""
+        return noise_floor_bpp(self.array)
 
 
 @dataclass(frozen=True)

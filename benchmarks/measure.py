@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,6 +30,8 @@ class Measurement:
         Why the codec does not take this series; empty if it does.
     failure : str
         A wrong decode or an exception; empty if all went well.
+    streams : tuple of bytes
+        Of codecs that keep them.
     """
 
     series: Series
@@ -40,6 +42,7 @@ class Measurement:
     decode_s: float | None = None
     refusal: str = ""
     failure: str = ""
+    streams: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
     def n_bytes(self) -> int:
@@ -84,13 +87,14 @@ def measure(
     except Exception as error:
         return Measurement(**about, failure=f"{type(error).__name__}: {error}")
     sizes = tuple(len(stream) for stream in streams)
-    failure = _difference(units, decoded)
+    failure = difference(units, decoded)
     if cache and not failure:
         cache.add(series.array, rival, sizes)
-    return Measurement(**about, sizes=sizes, encode_s=encode_s, decode_s=decode_s, failure=failure)
+    kept = tuple(streams) if rival.keeps_streams else ()
+    return Measurement(**about, sizes=sizes, encode_s=encode_s, decode_s=decode_s, failure=failure, streams=kept)
 
 
-def _difference(units: list[np.ndarray], decoded: list[np.ndarray]) -> str:
+def difference(units: list[np.ndarray], decoded: list[np.ndarray]) -> str:
     """Empty if every unit came back with shape, dtype and bytes; else where it did not."""
     for number, (unit, copy) in enumerate(zip(units, decoded, strict=True)):
         if copy.shape != unit.shape or copy.dtype != unit.dtype:

@@ -5,23 +5,25 @@ from __future__ import annotations
 
 import csv
 import datetime
+import math
 import os
 import platform
+from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.goals import group_of
 from benchmarks.measure import Measurement
 
+RUN = ("date", "machine", "python", "command")
 COLUMNS = (
-    "date",
-    "machine",
-    "python",
+    *RUN,
     "series",
     "modality",
     "group",
     "shape",
     "dtype",
     "bits",
+    "noise_bpp",
     "codec",
     "version",
     "bytes",
@@ -44,7 +46,22 @@ def machine() -> str:
     return f"{model}, {os.cpu_count()} cores"
 
 
-def write_results(path: Path, measurements: list[Measurement]) -> None:
+def about_run(command: str) -> dict[str, str]:
+    """What every row of a CSV says of the run it comes from."""
+    date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%MZ")
+    return dict(zip(RUN, (date, machine(), platform.python_version(), command), strict=True))
+
+
+def write_rows(path: Path, columns: Iterable[str], rows: Iterable[dict]) -> None:
+    """Write a CSV; its folder is made, a file of that name replaced."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_results(path: Path, measurements: list[Measurement], command: str) -> None:
     """Write one row a measurement, refusals and failures included.
 
     Parameters
@@ -52,15 +69,11 @@ def write_results(path: Path, measurements: list[Measurement]) -> None:
     path : Path
         Overwritten; its folder is made.
     measurements : list of Measurement
+    command : str
+        What was run.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    date = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%MZ")
-    run = {"date": date, "machine": machine(), "python": platform.python_version()}
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        for one in measurements:
-            writer.writerow(run | _row(one))
+    run = about_run(command)
+    write_rows(path, COLUMNS, (run | _row(one) for one in measurements))
 
 
 def _row(one: Measurement) -> dict:
@@ -72,6 +85,7 @@ def _row(one: Measurement) -> dict:
         "shape": one.series.shape,
         "dtype": one.series.array.dtype.name,
         "bits": one.series.bits,
+        "noise_bpp": "" if math.isnan(one.series.noise_bpp) else f"{one.series.noise_bpp:.4f}",
         "codec": one.codec,
         "version": one.version,
         "bytes": one.n_bytes if counted else "",

@@ -25,6 +25,7 @@ class Rival(ABC):
     version: str
     sample_counts: frozenset[int] = frozenset({1, 3, 4})
     settled = True  # one version gives one size, so sizes may be kept between runs
+    keeps_streams = False  # whether a Measurement holds what was encoded
 
     def refusal(self, array: np.ndarray) -> str:
         """Why this codec cannot code `array`; empty if it can."""

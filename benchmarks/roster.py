@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable, Iterable
 from functools import partial
 
 import numpy as np
@@ -84,14 +85,17 @@ class Medlossless(Rival):
     """This project: the whole series as one array, no adaptation."""
 
     settled = False  # it is what is being tuned
+    keeps_streams = True
 
     def __init__(self, effort: int) -> None:
         from medlossless import __version__, decode_array, encode_array
+        from medlossless.codecs.efforts import EFFORTS
 
         self._encode, self._decode = encode_array, decode_array
         self.effort = effort
         self.name = f"medlossless-e{effort}"
         self.version = f"medlossless {__version__}"
+        self.tunes = EFFORTS[effort].tuning is not None
 
     def refusal(self, array: np.ndarray) -> str:
         return ""
@@ -105,6 +109,23 @@ class Medlossless(Rival):
 
     def decode(self, stream: bytes, unit: np.ndarray) -> np.ndarray:
         return self._decode(stream, threads=1)
+
+
+class Untuned(Medlossless):
+    """The same encoder with the shipped nets as they are."""
+
+    def __init__(self, effort: int) -> None:
+        super().__init__(effort)
+        self.name = f"medlossless-e{effort}-untuned"
+        self.tunes = False
+
+    def encode(self, unit: np.ndarray) -> bytes:
+        from medlossless._streams import encode_image
+        from medlossless.codecs import Options
+        from medlossless.image import Image
+
+        axes = "ZYXS" if unit.ndim == 4 else "ZYX"
+        return encode_image(Image(unit, axes), Options(self.effort, tune=False))
 
 
 JXL_EFFORTS = (3, 7, 9)
@@ -126,15 +147,23 @@ class NoSuchCodec(LookupError):
     """A name that matches nothing in the roster."""
 
 
-def select(names: list[str], efforts: list[int]) -> tuple[list[Rival], dict[str, str]]:
+def own_codecs(efforts: Iterable[int], untuned: Iterable[int]) -> dict[str, Callable[[], Rival]]:
+    """What constructs medlossless at some efforts, and at some without tuning."""
+    codecs = {f"medlossless-e{effort}": partial(Medlossless, effort) for effort in efforts}
+    return codecs | {f"medlossless-e{effort}-untuned": partial(Untuned, effort) for effort in untuned}
+
+
+def select(
+    names: list[str], efforts: list[int], untuned: list[int]
+) -> tuple[list[Rival], dict[str, str]]:
     """Construct the codecs asked for.
 
     Parameters
     ----------
     names : list of str
         A whole name or the start of one up to a dash (``jxl``); empty means every codec.
-    efforts : list of int
-        For medlossless.
+    efforts, untuned : list of int
+        Of medlossless, with its nets tuned and without.
 
     Returns
     -------
@@ -147,8 +176,7 @@ def select(names: list[str], efforts: list[int]) -> tuple[list[Rival], dict[str,
     NoSuchCodec
         If a name matches no codec.
     """
-    roster = dict(ROSTER)
-    roster |= {f"medlossless-e{effort}": partial(Medlossless, effort) for effort in efforts}
+    roster = ROSTER | own_codecs(efforts, untuned)
     for name in names:
         if not any(_matches(known, name) for known in roster):
             raise NoSuchCodec(f"unknown codec {name!r}: known are {', '.join(roster)}")

@@ -22,20 +22,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of the verbs that measure codecs."""
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file, folder, or: pydicom")
     parser.add_argument(
-        "--efforts", type=_numbers, default=[1, 5, 9], metavar="N,N", help="of medlossless"
+        "--efforts", type=numbers, default=[1, 3, 5, 7, 9], metavar="N,N", help="of medlossless"
     )
     parser.add_argument(
-        "--codecs", type=_words, default=[], metavar="NAME,NAME", help="default: every codec"
+        "--untuned",
+        type=numbers,
+        default=[5, 9],
+        metavar="N,N",
+        help="efforts of medlossless with the shipped nets as they are (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--codecs", type=words, default=[], metavar="NAME,NAME", help="default: every codec"
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write one row a measurement")
     parser.add_argument("--markdown", action="store_true", help="print Markdown tables")
 
 
-def _numbers(text: str) -> list[int]:
-    return [int(word) for word in text.split(",")]
+def numbers(text: str) -> list[int]:
+    """``1,5`` as [1, 5]; nothing as []."""
+    return [int(word) for word in words(text)]
 
 
-def _words(text: str) -> list[str]:
+def words(text: str) -> list[str]:
+    """``a,b`` as ['a', 'b']."""
     return [word.strip() for word in text.split(",") if word.strip()]
 
 
@@ -60,7 +69,7 @@ def measure_all(
     SystemExit
         If nothing can be compared, or a codec asked for by name is missing.
     """
-    rivals, missing = select(args.codecs, args.efforts)
+    rivals, missing = select(args.codecs, args.efforts, args.untuned)
     for name, reason in missing.items():
         print(f"not installed: {name} ({reason})")
     if missing and args.codecs:
@@ -93,7 +102,7 @@ def _progress(pairs: list[tuple[Rival, Series]]) -> Iterable[tuple[Rival, Series
 def conclude(args: argparse.Namespace, measurements: list[Measurement]) -> int:
     """Write the CSV, name every failure; the exit code."""
     if args.csv:
-        write_results(args.csv, measurements)
+        write_results(args.csv, measurements, args.command)
         print(f"wrote {args.csv}")
     failures = [one for one in measurements if one.failure]
     for one in failures:

@@ -52,9 +52,14 @@ def series_table(sizes: Sizes) -> Table:
         for codec in sizes.codecs:
             found = sizes.get(series, codec)
             cells.append(f"{found.bpp:.3f}" if found else "-")
-        rows.append([short(series.name), series.modality, series.shape, str(series.bits), *cells])
-    columns = ["series", "modality", "shape", "bits", *sizes.codecs]
-    return Table("Bits per sample", columns, rows, _refusal_notes(sizes))
+        about = [series.modality, series.shape, str(series.bits), f"{series.noise_bpp:.3f}"]
+        rows.append([short(series.name), *about, *cells])
+    columns = ["series", "modality", "shape", "bits", "noise", *sizes.codecs]
+    notes = [
+        "noise: an estimate of the bits that the noise takes whatever the codec"
+        " (benchmarks/noise.py says how, and how far to trust it)"
+    ]
+    return Table("Bits per sample", columns, rows, notes + _refusal_notes(sizes))
 
 
 def _refusal_notes(sizes: Sizes) -> list[str]:

@@ -22,11 +22,18 @@ WINDOW_LOG2 = 23  # 8 MiB: what HIGHEST_LEVEL takes for large inputs; released s
 _OPTIONS = {int(_zstd.DecompressionParameter.window_log_max): WINDOW_LOG2}
 
 
-def compress(data: bytes | bytearray | memoryview, level: int) -> bytes:
-    """Compress into one frame, at a level of up to HIGHEST_LEVEL: above, windows grow."""
+def compress(data: bytes | bytearray | memoryview, level: int, *, checksum: bool = False) -> bytes:
+    """Compress into one frame, at a level of up to HIGHEST_LEVEL: above, windows grow.
+
+    `checksum` makes the frame detect damage by itself, where nothing around it does.
+    """
     if level > HIGHEST_LEVEL:
         raise ValueError(f"zstd level {level}: at most {HIGHEST_LEVEL} can be read back")
-    return _zstd.compress(data, level)
+    parameter = _zstd.CompressionParameter
+    return _zstd.compress(
+        data,
+        options={parameter.compression_level: level, parameter.checksum_flag: int(checksum)},
+    )
 
 
 def decompress(

@@ -99,7 +99,7 @@ mll_status mll_huffman_find_runs(mll_model *model, uint32_t *runs, const uint16_
     for (uint32_t frame = 0; frame < shape->frames; frame++)
         for (uint32_t row = 0, band_end = 0; row < shape->rows; row++, at += shape->cols) {
             if (row == band_end)
-                band_end += mll_band_rows(frame, row, shape->rows);
+                band_end += mll_band_rows(frame, row, shape->rows, shape->band_rows_log2);
             uint32_t stream = row % (1u << shape->streams_log2);
             mll_status status = find_runs_row(model, &open, stream, runs, at, symbols, contexts,
                                               shape->cols);
@@ -225,7 +225,7 @@ mll_status mll_huffman_encode_tile(mll_model *model, mll_huffman_code *code, uin
     for (uint32_t frame = 0; frame < shape->frames; frame++)
         for (uint32_t row = 0, band_end = 0; row < shape->rows; row++, at += shape->cols) {
             if (row == band_end)
-                band_end += mll_band_rows(frame, row, shape->rows);
+                band_end += mll_band_rows(frame, row, shape->rows, shape->band_rows_log2);
             encode_row(model, code, &writers[row % n_streams], runs + at, symbols + at,
                        contexts + at, shape->cols);
             if (row + 1 == band_end)
@@ -291,7 +291,7 @@ mll_status mll_huffman_decode_tile(mll_model *model, mll_huffman_code *code, uin
     size_t at = 0;
     for (uint32_t frame = 0; frame < shape->frames; frame++)
         for (uint32_t row = 0, height; row < shape->rows && status == MLL_OK; row += height) {
-            height = mll_band_rows(frame, row, shape->rows);
+            height = mll_band_rows(frame, row, shape->rows, shape->band_rows_log2);
             status = decode_band(model, code, decoders, symbols + at, contexts + at, row, height,
                                  shape);
             at += (size_t)height * shape->cols;

@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "../mlp/kernel.h"
 #include "model.h"
 #include "rans.h"
 
@@ -21,11 +22,13 @@ typedef struct {
 } mll_lanes_source;
 
 // Decodes lanes low..high and writes samples[low..high].
-//   prediction, context, flip   [16] from a kernel; context < model->n_contexts
+//   found   from a kernel; every context < model->n_contexts
 typedef mll_status mll_lanes_decode_fn(const mll_lanes_source *source, int32_t low, int32_t high,
-                                       const uint16_t *prediction, const uint8_t *context,
-                                       const uint8_t *flip, uint16_t *samples);
+                                       const mll_prediction *found, uint16_t *samples);
 
 mll_lanes_decode_fn mll_lanes_decode_plain, mll_lanes_decode_avx2, mll_lanes_decode_avx512;
+
+// The variant that goes with a kernel (mll_kernel); the plain one where there is none.
+mll_lanes_decode_fn *mll_lanes_decoder(int32_t kernel);
 
 #endif

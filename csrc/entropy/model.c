@@ -156,9 +156,13 @@ void mll_model_end_band(mll_model *model)
 }
 
 static mll_status trace_band(mll_model *model, uint32_t *steps, const uint16_t *symbols,
-                             const uint8_t *contexts, size_t n)
+                             const uint8_t *contexts, const uint16_t *flags, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
+        if (flags != NULL && mll_flags_hit(flags + MLL_MAX_FLAGS * i)) {
+            steps[i] = MLL_SCALE << 16;
+            continue;
+        }
         uint32_t context = contexts[i], symbol = symbols[i];
         if (context >= model->n_contexts || symbol > model->max_sample)
             return MLL_ARGUMENT;
@@ -171,16 +175,19 @@ static mll_status trace_band(mll_model *model, uint32_t *steps, const uint16_t *
 }
 
 mll_status mll_model_trace(mll_model *model, uint32_t *steps, const uint16_t *symbols,
-                           const uint8_t *contexts, const mll_tile_shape *shape)
+                           const uint8_t *contexts, const uint16_t *flags,
+                           const mll_tile_shape *shape)
 {
     if (!mll_tile_shape_valid(shape))
         return MLL_ARGUMENT;
     size_t at = 0;
     for (uint32_t frame = 0; frame < shape->frames; frame++)
         for (uint32_t row = 0, height; row < shape->rows; row += height) {
-            height = mll_band_rows(frame, row, shape->rows);
+            height = mll_band_rows(frame, row, shape->rows, shape->band_rows_log2);
             size_t n = (size_t)height * shape->cols;
-            mll_status status = trace_band(model, steps + at, symbols + at, contexts + at, n);
+            const uint16_t *flags_at = flags == NULL ? NULL : flags + MLL_MAX_FLAGS * at;
+            mll_status status =
+                trace_band(model, steps + at, symbols + at, contexts + at, flags_at, n);
             if (status != MLL_OK)
                 return status;
             mll_model_end_band(model);

@@ -20,6 +20,7 @@
 #define MLL_N_HINTS 64
 #define MLL_HINT_BITS 9 // MLL_SCALE_BITS - log2 of MLL_N_HINTS
 #define MLL_DUE_SHARE 8
+#define MLL_MAX_FLAGS 4 // that may stand before a symbol
 #define MLL_INCREMENT_MAX (1u << 16)
 #define MLL_LIMIT_MIN MLL_SCALE // a fresh prior, and any halved table, is below it
 #define MLL_LIMIT_MAX (1u << 31)
@@ -64,9 +65,18 @@ void mll_model_end_band(mll_model *model);
 
 // Runs the model over a tile and writes freq << 16 | cum of each sample's token to steps[samples]:
 // what an encoder that runs backwards needs, and what the length of the code follows from.
+// With flags (NULL: none, else [samples][MLL_MAX_FLAGS], see hits.h) a sample whose flags say what
+// it is has no token: its step is MLL_SCALE << 16, which codes nothing.
 // MLL_ARGUMENT where the shape, a symbol (> max_sample) or a context (>= n_contexts) is bad.
 mll_status mll_model_trace(mll_model *model, uint32_t *steps, const uint16_t *symbols,
-                           const uint8_t *contexts, const mll_tile_shape *shape);
+                           const uint8_t *contexts, const uint16_t *flags,
+                           const mll_tile_shape *shape);
+
+// Whether one of the flags of a sample, 2 * freq + flag or 0, is a yes.
+static inline int mll_flags_hit(const uint16_t flags[MLL_MAX_FLAGS])
+{
+    return (flags[0] | flags[1] | flags[2] | flags[3]) & 1;
+}
 
 // The token whose range [cum, cum + freq) holds slot, 0..MLL_SCALE - 1. Most slots need no step of
 // the loop, and the 65535 behind the last token ends it.

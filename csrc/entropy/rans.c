@@ -32,22 +32,49 @@ static void encode_raw(rans_encoder *encoder, uint32_t n_raw, uint32_t raw)
                      + (raw << freq_log2);
 }
 
+// Decoding goes token, raw bits; encoding is its mirror image.
+static void encode_symbol(const mll_model *model, rans_encoder *encoder, uint32_t step,
+                          uint32_t symbol, uint32_t context)
+{
+    uint32_t shift = model->shift[context];
+    uint32_t n_raw = shift + model->extra[mll_token_of(symbol >> shift)];
+    encode_raw(encoder, n_raw, symbol & ((1u << n_raw) - 1));
+    encode_step(encoder, step >> 16, step & 0xFFFF);
+}
+
+static void encode_flags(rans_encoder *encoder, const uint16_t *flags)
+{
+    for (uint32_t i = MLL_MAX_FLAGS; i-- > 0;)
+        if (flags[i] != 0) {
+            uint32_t freq = flags[i] >> 1, flag = flags[i] & 1;
+            encode_step(encoder, flag ? freq : MLL_SCALE - freq, flag ? 0 : freq);
+        }
+}
+
 static void encode_row(const mll_model *model, rans_encoder *encoder, const uint32_t *steps,
                        const uint16_t *symbols, const uint8_t *contexts, uint32_t cols)
 {
+    for (uint32_t col = cols; col-- > 0;)
+        encode_symbol(model, encoder, steps[col], symbols[col], contexts[col]);
+}
+
+static void encode_row_flagged(const mll_model *model, rans_encoder *encoder,
+                               const uint32_t *steps, const uint16_t *symbols,
+                               const uint8_t *contexts, const uint16_t *flags, uint32_t cols)
+{
     for (uint32_t col = cols; col-- > 0;) {
-        uint32_t shift = model->shift[contexts[col]], symbol = symbols[col];
-        uint32_t n_raw = shift + model->extra[mll_token_of(symbol >> shift)];
-        // Decoding goes token, raw bits; encoding is its mirror image.
-        encode_raw(encoder, n_raw, symbol & ((1u << n_raw) - 1));
-        encode_step(encoder, steps[col] >> 16, steps[col] & 0xFFFF);
+        const uint16_t *before = flags + (size_t)MLL_MAX_FLAGS * col;
+        if (!mll_flags_hit(before))
+            encode_symbol(model, encoder, steps[col], symbols[col], contexts[col]);
+        encode_flags(encoder, before);
     }
 }
 
 // Writes the bytes of one stream in front of `end` and returns where they begin.
 static uint8_t *encode_stream(const mll_model *model, uint8_t *end, uint32_t stream,
                               const uint32_t *steps, const uint16_t *symbols,
-                              const uint8_t *contexts, const mll_tile_shape *shape)
+                              const uint8_t *contexts, const uint16_t *flags,
+                              const mll_tile_shape *shape)
 {
     rans_encoder encoder = {MLL_RANS_LOW, end};
     uint32_t n_streams = 1u << shape->streams_log2;
@@ -56,35 +83,40 @@ static uint8_t *encode_stream(const mll_model *model, uint8_t *end, uint32_t str
             if (row % n_streams != stream)
                 continue;
             size_t at = ((size_t)frame * shape->rows + row) * shape->cols;
-            encode_row(model, &encoder, steps + at, symbols + at, contexts + at, shape->cols);
+            if (flags == NULL)
+                encode_row(model, &encoder, steps + at, symbols + at, contexts + at, shape->cols);
+            else
+                encode_row_flagged(model, &encoder, steps + at, symbols + at, contexts + at,
+                                   flags + MLL_MAX_FLAGS * at, shape->cols);
         }
     for (int shift = 24; shift >= 0; shift -= 8)
         *--encoder.next = (uint8_t)(encoder.state >> shift);
     return encoder.next;
 }
 
-size_t mll_rans_bound(const mll_tile_shape *shape)
+size_t mll_rans_bound(const mll_tile_shape *shape, int has_flags)
 {
     size_t samples = (size_t)shape->frames * shape->rows * shape->cols;
-    return 4 * samples + ((size_t)(4 + 5) << shape->streams_log2);
+    size_t sample_bytes = has_flags ? 4 + 2 * MLL_MAX_FLAGS : 4;
+    return sample_bytes * samples + ((size_t)(4 + 5) << shape->streams_log2);
 }
 
 mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capacity, size_t *start,
                                 uint32_t *work, const uint16_t *symbols, const uint8_t *contexts,
-                                const mll_tile_shape *shape)
+                                const uint16_t *flags, const mll_tile_shape *shape)
 {
     if (!mll_tile_shape_valid(shape))
         return MLL_ARGUMENT;
-    if (capacity < mll_rans_bound(shape))
+    if (capacity < mll_rans_bound(shape, flags != NULL))
         return MLL_CAPACITY;
-    mll_status status = mll_model_trace(model, work, symbols, contexts, shape);
+    mll_status status = mll_model_trace(model, work, symbols, contexts, flags, shape);
     if (status != MLL_OK)
         return status;
     uint8_t lengths[5 * MLL_MAX_STREAMS], *next = output + capacity;
     uint32_t length[MLL_MAX_STREAMS], n_streams = 1u << shape->streams_log2;
     for (uint32_t i = n_streams; i-- > 0;) {
         uint8_t *end = next;
-        next = encode_stream(model, end, i, work, symbols, contexts, shape);
+        next = encode_stream(model, end, i, work, symbols, contexts, flags, shape);
         length[i] = (uint32_t)(end - next);
     }
     size_t n = 0;
@@ -146,7 +178,7 @@ mll_status mll_rans_decode_tile(mll_model *model, uint16_t *symbols, const uint8
     size_t at = 0;
     for (uint32_t frame = 0; frame < shape->frames; frame++)
         for (uint32_t row = 0, height; row < shape->rows && status == MLL_OK; row += height) {
-            height = mll_band_rows(frame, row, shape->rows);
+            height = mll_band_rows(frame, row, shape->rows, shape->band_rows_log2);
             status = decode_band(model, decoders, n_streams, symbols + at, contexts + at, row,
                                  row + height, shape->cols);
             at += (size_t)height * shape->cols;

@@ -50,19 +50,6 @@ static inline mll_status mll_rans_refill(mll_rans_decoder *decoder)
     return MLL_OK;
 }
 
-// The same for a state held in a register: 0, or 1 where a word was missing (read as zero).
-static inline uint32_t mll_rans_refill_word(mll_rans_decoder *decoder, uint32_t *state)
-{
-    if (*state >= MLL_RANS_LOW)
-        return 0;
-    uint32_t missing = decoder->end - decoder->next < 2, word = 0;
-    if (!missing)
-        word = (uint32_t)decoder->next[0] | (uint32_t)decoder->next[1] << 8;
-    *state = *state << 16 | word;
-    decoder->next += missing ? 0 : 2;
-    return missing;
-}
-
 static inline mll_status mll_rans_decode_token(mll_model *model, mll_rans_decoder *decoder,
                                                uint32_t context, uint32_t *token)
 {
@@ -81,6 +68,17 @@ static inline mll_status mll_rans_decode_raw(mll_rans_decoder *decoder, uint32_t
     uint32_t freq_log2 = MLL_SCALE_BITS - n_raw;
     *raw = slot >> freq_log2;
     decoder->state = ((x >> MLL_SCALE_BITS) << freq_log2) + (slot & ((1u << freq_log2) - 1));
+    return mll_rans_refill(decoder);
+}
+
+// Decodes a yes (1) that has a freq of MLL_SCALE, 1..MLL_SCALE - 1, or a no (0).
+static inline mll_status mll_rans_decode_flag(mll_rans_decoder *decoder, uint32_t freq,
+                                              uint32_t *flag)
+{
+    uint32_t x = decoder->state, slot = x & (MLL_SCALE - 1);
+    *flag = slot < freq;
+    decoder->state = *flag ? freq * (x >> MLL_SCALE_BITS) + slot
+                           : (MLL_SCALE - freq) * (x >> MLL_SCALE_BITS) + slot - freq;
     return mll_rans_refill(decoder);
 }
 
@@ -106,17 +104,20 @@ static inline mll_status mll_rans_finished(const mll_rans_decoder *decoder)
     return decoder->state == MLL_RANS_LOW && decoder->next == decoder->end ? MLL_OK : MLL_CORRUPT;
 }
 
-// Capacity that mll_rans_encode_tile can never exceed: two words a sample, state and length.
-size_t mll_rans_bound(const mll_tile_shape *shape);
+// Capacity that mll_rans_encode_tile can never exceed: two words a sample and one a flag, state and
+// length.
+size_t mll_rans_bound(const mll_tile_shape *shape, int has_flags);
 
 // Encodes a whole tile. The payload is output[*start .. capacity): it is written from the end.
 //   model     freshly initialised; its tables are those after the last band afterwards
 //   work      [samples] scratch
 //   symbols, contexts   [frames][rows][cols], every symbol <= max_sample, context < n_contexts
+//   flags     NULL or [samples][MLL_MAX_FLAGS], 2 * freq + flag of each coded before the symbol, 0
+//             of others; where one is a yes the symbol is not coded
 // MLL_ARGUMENT where a symbol, a context or the shape is out of range.
 mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capacity, size_t *start,
                                 uint32_t *work, const uint16_t *symbols, const uint8_t *contexts,
-                                const mll_tile_shape *shape);
+                                const uint16_t *flags, const mll_tile_shape *shape);
 
 // Decodes a whole tile whose contexts are known beforehand.
 mll_status mll_rans_decode_tile(mll_model *model, uint16_t *symbols, const uint8_t *payload,

@@ -16,6 +16,9 @@ mll_kernel mll_kernel_best(uint32_t allowed)
         return best;
     if (allowed & (1u << MLL_AVX512))
         best = MLL_AVX512;
+#elif defined(__AARCH64EL__)
+    if (allowed & (1u << MLL_NEON)) // part of every AArch64
+        best = MLL_NEON;
 #else
     (void)allowed;
 #endif
@@ -30,6 +33,9 @@ mll_predict_fn *mll_kernel_function(mll_kernel kernel)
         return mll_predict_avx2;
     case MLL_AVX512:
         return mll_predict_avx512;
+#elif defined(__AARCH64EL__)
+    case MLL_NEON:
+        return mll_predict_neon;
 #endif
     default:
         return mll_predict_plain;

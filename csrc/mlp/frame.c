@@ -3,6 +3,17 @@
 
 #include <string.h>
 
+// Columns moved at a time: the lines of a block of all lanes stay in the first-level cache.
+#define BLOCK 64
+
+static inline int32_t min(int32_t a, int32_t b) { return a < b ? a : b; }
+
+// Where column 0 of a lane stands in a skewed band.
+static inline ptrdiff_t lane_start(int32_t lane)
+{
+    return (ptrdiff_t)(MLL_SKEW_BEFORE + MLL_LAG * lane) * MLL_SKEW_WIDTH + MLL_TOP + lane;
+}
+
 static void fill(uint16_t *to, ptrdiff_t count, uint16_t value)
 {
     for (ptrdiff_t i = 0; i < count; i++)
@@ -33,18 +44,23 @@ void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols)
 void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t row0,
                    int32_t first, int32_t last)
 {
-    for (int32_t lane = first; lane < last; lane++) {
-        const uint16_t *from = mll_frame_row((uint16_t *)padded, cols, row0 + lane);
-        uint16_t *to = skew + (MLL_SKEW_BEFORE + MLL_LAG * lane) * MLL_SKEW_WIDTH + MLL_TOP + lane;
-        for (int32_t col = -MLL_SIDE; col < cols + MLL_SIDE; col++)
-            to[(ptrdiff_t)col * MLL_SKEW_WIDTH] = from[col];
-    }
+    const int32_t end = cols + MLL_SIDE;
+    for (int32_t block = -MLL_SIDE; block < end; block += BLOCK)
+        for (int32_t lane = first; lane < last; lane++) {
+            const uint16_t *from = mll_frame_row((uint16_t *)padded, cols, row0 + lane);
+            uint16_t *to = skew + lane_start(lane);
+            for (int32_t col = block; col < min(block + BLOCK, end); col++)
+                to[(ptrdiff_t)col * MLL_SKEW_WIDTH] = from[col];
+        }
 }
 
-void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t lane, uint16_t *samples)
+void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t n_lanes, uint16_t *samples)
 {
-    const uint16_t *from = skew + (MLL_SKEW_BEFORE + MLL_LAG * lane) * MLL_SKEW_WIDTH + MLL_TOP
-                           + lane;
-    for (int32_t col = 0; col < cols; col++)
-        samples[col] = from[(ptrdiff_t)col * MLL_SKEW_WIDTH];
+    for (int32_t block = 0; block < cols; block += BLOCK)
+        for (int32_t lane = 0; lane < n_lanes; lane++) {
+            const uint16_t *from = skew + lane_start(lane);
+            uint16_t *to = samples + (ptrdiff_t)lane * cols;
+            for (int32_t col = block; col < min(block + BLOCK, cols); col++)
+                to[col] = from[(ptrdiff_t)col * MLL_SKEW_WIDTH];
+        }
 }

@@ -43,9 +43,15 @@ typedef void mll_predict_fn(const mll_net *net, const mll_view *view, int32_t ma
                             mll_prediction *out);
 
 // One ISA each, all equal to the last bit.
-mll_predict_fn mll_predict_plain, mll_predict_avx2, mll_predict_avx512;
+mll_predict_fn mll_predict_plain, mll_predict_avx2, mll_predict_avx512, mll_predict_neon;
 
-typedef enum { MLL_PLAIN = 0, MLL_AVX2 = 1, MLL_AVX512 = 2, MLL_N_KERNELS = 3 } mll_kernel;
+typedef enum {
+    MLL_PLAIN = 0,
+    MLL_AVX2 = 1,
+    MLL_AVX512 = 2,
+    MLL_NEON = 3,
+    MLL_N_KERNELS = 4
+} mll_kernel;
 
 // The fastest kernel this processor runs, of those whose bit (1 << kernel) is set; else the plain.
 mll_kernel mll_kernel_best(uint32_t allowed);

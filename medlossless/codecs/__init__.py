@@ -14,13 +14,23 @@ from typing import Any
 
 import numpy as np
 
-from ..container import MAX_BITS, MAX_DIMENSIONS, MAX_SAMPLES, Header, Section, Stream
+from .._fields import varint
+from ..container import (
+    ENTRY_BYTES,
+    MAX_BITS,
+    MAX_DIMENSIONS,
+    MAX_SAMPLES,
+    Header,
+    Section,
+    Stream,
+)
 from ..errors import InvalidInput, LimitExceeded, UnknownCodec
 from ..image import Image
 from ..planes import measure
 from ..planes.words import integer_type
 from . import stored
-from .lossless import Options, check_options, read_index
+from .index import read_index
+from .lossless import Options, check_options
 from .lossless import decode as _decode_lossless
 from .lossless import encode as _encode_lossless
 from .tiling import MAX_COLS
@@ -140,10 +150,12 @@ def encode(image: Image, options: Options) -> tuple[int, Sections]:
 
 
 def _size(sections: Sections) -> int:
-    return sum(
-        len(content) if isinstance(content, bytes) else sum(map(len, content))
-        for _, content in sections
-    )
+    """Bytes that sections add to a stream, their entries in its table included."""
+    total = 0
+    for _, content in sections:
+        size = len(content) if isinstance(content, bytes) else sum(map(len, content))
+        total += size + len(varint(size)) + ENTRY_BYTES
+    return total
 
 
 def decode(
@@ -157,5 +169,9 @@ def decode(
     """
     if codec_numbered(header.codec) is STORED:
         return stored.decode(stream, header, frames)
-    array = _decode_lossless(stream, header, frames, options)
-    return array if frames is None else array.reshape(len(frames), *header.frames[1])
+    if frames is None:
+        return _decode_lossless(stream, header, None, options)
+    distinct = sorted(set(frames))
+    found = _decode_lossless(stream, header, distinct, options)
+    found = found.reshape(len(distinct), *header.frames[1])
+    return found if distinct == list(frames) else found[np.searchsorted(distinct, frames)]

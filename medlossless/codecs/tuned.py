@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Nets tuned to a plane at encode: drawing samples, tuning, pricing, and the NETS section.
+"""Nets tuned to a plane at encode: drawing samples, tuning, pricing, and how they are written.
 
 A tuned net is sent as differences from a shipped net (`predict/delta.py`), entropy coded with the
 tables of that shipped net. It is used only when it saves more bits than it costs.
@@ -27,7 +27,6 @@ POOL_SAMPLES = 1 << 18
 PRICE_SAMPLES = 1 << 15
 STEPS_LOG2 = (2, 3, 4, 5, 6)
 OUTPUT_FINER_LOG2 = 2  # the outputs feel rounding most
-MIN_SAMPLES = 1 << 14  # below this a net never pays for itself
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def _encode(symbols: np.ndarray, scale: int, top: int, prior: entropy.Prior) -> 
 
 
 def read_tuned(fields: Fields) -> TunedNet:
-    """One net of the NETS section.
+    """One tuned net of the PLANES section.
 
     Raises
     ------

@@ -24,6 +24,7 @@ PROLOGUE_BYTES = len(MAGIC) + 2
 END_MAGIC = b"SLM\n"
 FOOTER_BYTES = 12
 MAX_SECTIONS = 64
+ENTRY_BYTES = 5  # of a section in the table, besides its size: kind and checksum
 
 Piece = bytes | bytearray | memoryview
 

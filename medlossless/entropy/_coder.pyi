@@ -8,9 +8,10 @@ Learning = tuple[int, int, int]
 def encode(
     symbols: np.ndarray,
     contexts: np.ndarray,
+    flags: np.ndarray | None,
     prior: Prior,
     learning: Learning,
-    streams_log2: int,
+    rows_log2: tuple[int, int],
     huffman: bool,
 ) -> tuple[int, np.ndarray]: ...
 def decode(
@@ -18,11 +19,16 @@ def decode(
     contexts: np.ndarray,
     prior: Prior,
     learning: Learning,
-    streams_log2: int,
+    rows_log2: tuple[int, int],
     huffman: bool,
 ) -> tuple[int, np.ndarray]: ...
 def trace(
-    symbols: np.ndarray, contexts: np.ndarray, prior: Prior, learning: Learning
+    symbols: np.ndarray,
+    contexts: np.ndarray,
+    flags: np.ndarray | None,
+    prior: Prior,
+    learning: Learning,
+    rows_log2: tuple[int, int],
 ) -> tuple[int, np.ndarray]: ...
 def fold(
     samples: np.ndarray, predictions: np.ndarray, max_sample: int, flips: np.ndarray

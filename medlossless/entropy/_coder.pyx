@@ -5,69 +5,17 @@
 Functions on tiles return (status, result), status being an mll_status.
 """
 
-from libc.stddef cimport size_t
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
 
 import numpy as np
 
-
-cdef extern from "status.h" nogil:
-    ctypedef enum mll_status:
-        MLL_OK
-        MLL_TRUNCATED
-        MLL_CORRUPT
-        MLL_CAPACITY
-        MLL_ARGUMENT
-
-
-cdef extern from "entropy/fold.h" nogil:
-    uint32_t mll_fold(int32_t, int32_t, int32_t, int)
-    int32_t mll_unfold(uint32_t, int32_t, int32_t, int)
-
-
-cdef extern from "entropy/tile.h" nogil:
-    ctypedef struct mll_tile_shape:
-        uint32_t frames, rows, cols, streams_log2
-
-
-cdef extern from "entropy/model.h" nogil:
-    ctypedef struct mll_model_setup:
-        const uint8_t *shift
-        const uint16_t *freq
-        uint32_t n_contexts, max_sample, increment, limit
-
-    ctypedef struct mll_model:
-        uint8_t *shift
-
-    size_t mll_model_bytes(uint32_t)
-    mll_status mll_model_init(mll_model *, void *, size_t, const mll_model_setup *)
-    mll_status mll_model_trace(mll_model *, uint32_t *, const uint16_t *, const uint8_t *,
-                               const mll_tile_shape *)
-
-
-cdef extern from "entropy/rans.h" nogil:
-    size_t mll_rans_bound(const mll_tile_shape *)
-    mll_status mll_rans_encode_tile(mll_model *, uint8_t *, size_t, size_t *, uint32_t *,
-                                    const uint16_t *, const uint8_t *, const mll_tile_shape *)
-    mll_status mll_rans_decode_tile(mll_model *, uint16_t *, const uint8_t *, size_t,
-                                    const uint8_t *, const mll_tile_shape *)
-
-
-cdef extern from "entropy/huffman.h" nogil:
-    ctypedef struct mll_huffman_code:
-        pass
-
-    size_t mll_huffman_code_bytes(uint32_t)
-    mll_status mll_huffman_code_init(mll_huffman_code *, void *, size_t, const mll_model *)
-    size_t mll_huffman_bound(const mll_tile_shape *)
-    mll_status mll_huffman_find_runs(mll_model *, uint32_t *, const uint16_t *, const uint8_t *,
-                                     const mll_tile_shape *)
-    mll_status mll_huffman_encode_tile(mll_model *, mll_huffman_code *, uint8_t *, size_t,
-                                       size_t *, const uint32_t *, const uint16_t *,
-                                       const uint8_t *, const mll_tile_shape *)
-    mll_status mll_huffman_decode_tile(mll_model *, mll_huffman_code *, uint16_t *,
-                                       const uint8_t *, size_t, const uint8_t *,
-                                       const mll_tile_shape *)
+from ._core cimport (
+    MLL_OK, mll_fold, mll_huffman_bound, mll_huffman_code, mll_huffman_code_bytes,
+    mll_huffman_code_init, mll_huffman_decode_tile, mll_huffman_encode_tile,
+    mll_huffman_find_runs, mll_model, mll_model_bytes, mll_model_init, mll_model_setup,
+    mll_model_trace, mll_rans_bound, mll_rans_decode_tile, mll_rans_encode_tile, mll_status,
+    mll_tile_shape, mll_unfold,
+)
 
 
 cdef class _Tables:
@@ -94,21 +42,32 @@ cdef class _Tables:
                                                 &self.model)
 
 
-cdef mll_tile_shape _shape(const uint8_t[:, :, ::1] contexts, uint32_t streams_log2):
+cdef mll_tile_shape _shape(const uint8_t[:, :, ::1] contexts, tuple rows_log2):
     cdef mll_tile_shape shape
     shape.frames = <uint32_t>contexts.shape[0]
     shape.rows = <uint32_t>contexts.shape[1]
     shape.cols = <uint32_t>contexts.shape[2]
-    shape.streams_log2 = streams_log2
+    shape.streams_log2, shape.band_rows_log2 = rows_log2
     return shape
 
 
-def encode(const uint16_t[:, :, ::1] symbols, const uint8_t[:, :, ::1] contexts, prior,
-           tuple learning, uint32_t streams_log2, bint huffman):
-    """(status, payload as uint8 array) of a tile; learning = (max_sample, increment, limit)."""
+cdef const uint16_t *_flags(const uint16_t[:, :, :, ::1] flags):
+    return &flags[0, 0, 0, 0] if flags is not None else NULL
+
+
+def encode(const uint16_t[:, :, ::1] symbols, const uint8_t[:, :, ::1] contexts,
+           const uint16_t[:, :, :, ::1] flags, prior, tuple learning, tuple rows_log2,
+           bint huffman):
+    """(status, payload as uint8 array) of a tile.
+
+    flags may be None; learning = (max_sample, increment, limit);
+    rows_log2 = (log2 of the streams, log2 of the rows of a band).
+    """
     cdef _Tables tables = _Tables(prior.shift, prior.freq, learning, huffman)
-    cdef mll_tile_shape shape = _shape(contexts, streams_log2)
-    cdef size_t capacity = mll_huffman_bound(&shape) if huffman else mll_rans_bound(&shape)
+    cdef mll_tile_shape shape = _shape(contexts, rows_log2)
+    cdef const uint16_t *flags_at = _flags(flags)
+    cdef size_t capacity = (mll_huffman_bound(&shape) if huffman
+                            else mll_rans_bound(&shape, flags_at != NULL))
     cdef uint8_t[::1] output = np.empty(capacity, np.uint8)
     cdef uint32_t[::1] work = np.empty(contexts.size, np.uint32)
     cdef size_t begin = 0, end = capacity
@@ -127,15 +86,15 @@ def encode(const uint16_t[:, :, ::1] symbols, const uint8_t[:, :, ::1] contexts,
         with nogil:
             status = mll_rans_encode_tile(&tables.model, &output[0], capacity, &begin,
                                           &work[0], &symbols[0, 0, 0], &contexts[0, 0, 0],
-                                          &shape)
+                                          flags_at, &shape)
     return <int>status, np.asarray(output)[begin:end] if status == MLL_OK else None
 
 
 def decode(const uint8_t[::1] payload, const uint8_t[:, :, ::1] contexts, prior, tuple learning,
-           uint32_t streams_log2, bint huffman):
+           tuple rows_log2, bint huffman):
     """(status, symbols uint16) of a tile whose contexts are known."""
     cdef _Tables tables = _Tables(prior.shift, prior.freq, learning, huffman)
-    cdef mll_tile_shape shape = _shape(contexts, streams_log2)
+    cdef mll_tile_shape shape = _shape(contexts, rows_log2)
     result = np.zeros((shape.frames, shape.rows, shape.cols), np.uint16)
     cdef uint16_t[:, :, ::1] symbols = result
     cdef const uint8_t *data = &payload[0] if payload.shape[0] else NULL
@@ -153,18 +112,19 @@ def decode(const uint8_t[::1] payload, const uint8_t[:, :, ::1] contexts, prior,
     return <int>status, result
 
 
-def trace(const uint16_t[:, :, ::1] symbols, const uint8_t[:, :, ::1] contexts, prior,
-          tuple learning):
+def trace(const uint16_t[:, :, ::1] symbols, const uint8_t[:, :, ::1] contexts,
+          const uint16_t[:, :, :, ::1] flags, prior, tuple learning, tuple rows_log2):
     """(status, freq << 16 | cum of each sample's token, uint32)."""
     cdef _Tables tables = _Tables(prior.shift, prior.freq, learning, False)
-    cdef mll_tile_shape shape = _shape(contexts, 0)
+    cdef mll_tile_shape shape = _shape(contexts, rows_log2)
     result = np.empty((shape.frames, shape.rows, shape.cols), np.uint32)
     cdef uint32_t[:, :, ::1] steps = result
+    cdef const uint16_t *flags_at = _flags(flags)
     cdef mll_status status = tables.status
     if status == MLL_OK:
         with nogil:
             status = mll_model_trace(&tables.model, &steps[0, 0, 0], &symbols[0, 0, 0],
-                                     &contexts[0, 0, 0], &shape)
+                                     &contexts[0, 0, 0], flags_at, &shape)
     return <int>status, result
 
 

@@ -14,6 +14,8 @@ INCREMENT = 512
 LIMIT = 1 << 22
 MAX_TILE_SAMPLES = 1 << 28
 STREAMS_LOG2_MAX = 4
+BAND_ROWS_LOG2 = 4  # also the largest
+MAX_FLAGS = 4
 
 # mll_status
 OK, TRUNCATED, CORRUPT = 0, 1, 2
@@ -29,6 +31,8 @@ def encode_tile(
     increment: int = INCREMENT,
     limit: int = LIMIT,
     coder: str = "ans",
+    flags: np.ndarray | None = None,
+    band_rows_log2: int = BAND_ROWS_LOG2,
 ) -> bytes:
     """Encode a tile.
 
@@ -47,6 +51,11 @@ def encode_tile(
     limit : int, 2^15..2^31
         Sum of weights above which they are halved; a large one forgets slowly.
     coder : ``ans`` or ``huffman``
+    flags : (frames, rows, cols, 4) uint16, C-contiguous, optional; ``ans`` only
+        Steps coded before each symbol: 2 * freq + flag, freq being that of flag 1; 0 where there
+        is none. Where a flag is 1 the symbol is not coded (`reference_hits`).
+    band_rows_log2 : int, 0..4
+        log2 of the rows of a band.
 
     Returns
     -------
@@ -65,11 +74,12 @@ def encode_tile(
     ----
     Of the order of 10 ns a sample; 8 to 10 bytes of scratch a sample.
     """
-    _check_arrays(contexts, symbols)
+    _check_arrays(contexts, symbols, flags)
     learning = _learning(max_sample, increment, limit)
-    _check_choice(streams_log2, coder)
+    rows_log2 = _rows_log2(streams_log2, band_rows_log2)
+    _check_coder(coder, flags)
     status, payload = _coder.encode(
-        symbols, contexts, prior, learning, streams_log2, coder == "huffman"
+        symbols, contexts, flags, prior, learning, rows_log2, coder == "huffman"
     )
     _raise_for(status, max_sample, prior)
     return payload.tobytes()
@@ -85,8 +95,9 @@ def decode_tile(
     increment: int = INCREMENT,
     limit: int = LIMIT,
     coder: str = "ans",
+    band_rows_log2: int = BAND_ROWS_LOG2,
 ) -> np.ndarray:
-    """Undo `encode_tile`, given the same contexts and parameters.
+    """Undo `encode_tile` without flags, given the same contexts and parameters.
 
     Returns
     -------
@@ -102,11 +113,10 @@ def decode_tile(
     """
     _check_arrays(contexts)
     learning = _learning(max_sample, increment, limit)
-    _check_choice(streams_log2, coder)
+    rows_log2 = _rows_log2(streams_log2, band_rows_log2)
+    _check_coder(coder, None)
     data = np.frombuffer(payload, np.uint8)
-    status, symbols = _coder.decode(
-        data, contexts, prior, learning, streams_log2, coder == "huffman"
-    )
+    status, symbols = _coder.decode(data, contexts, prior, learning, rows_log2, coder == "huffman")
     _raise_for(status, max_sample, prior, len(data))
     return symbols
 
@@ -119,24 +129,31 @@ def sample_bits(
     prior: Prior,
     increment: int = INCREMENT,
     limit: int = LIMIT,
+    flags: np.ndarray | None = None,
+    band_rows_log2: int = BAND_ROWS_LOG2,
 ) -> np.ndarray:
     """Ideal code length of every sample under the adaptive tables, without a coder's losses.
 
     Parameters
     ----------
-    symbols, contexts, max_sample, prior, increment, limit
+    symbols, contexts, max_sample, prior, increment, limit, flags, band_rows_log2
         As in `encode_tile`.
 
     Returns
     -------
     bits : (frames, rows, cols) float32
     """
-    _check_arrays(contexts, symbols)
+    _check_arrays(contexts, symbols, flags)
     learning = _learning(max_sample, increment, limit)
-    status, steps = _coder.trace(symbols, contexts, prior, learning)
+    rows_log2 = _rows_log2(0, band_rows_log2)
+    status, steps = _coder.trace(symbols, contexts, flags, prior, learning, rows_log2)
     _raise_for(status, max_sample, prior)
     bits = _token_bits()[steps >> 16]
-    bits += raw_bits(symbols, prior.shift[contexts])
+    raw = raw_bits(symbols, prior.shift[contexts])
+    if flags is None:
+        return bits + raw
+    bits += np.where((flags & 1).any(axis=-1), 0, raw)
+    bits += _flag_bits()[flags].sum(axis=-1)
     return bits
 
 
@@ -170,7 +187,17 @@ def _token_bits() -> np.ndarray:
     return (15 - np.log2(freq)).astype(np.float32)
 
 
-def _check_arrays(contexts: np.ndarray, symbols: np.ndarray | None = None) -> None:
+def _flag_bits() -> np.ndarray:
+    """Bits of a flag by 2 * freq + flag; none for 0."""
+    freq = np.maximum(1, np.arange(1 << 15, dtype=np.float64))
+    bits = np.stack([15 - np.log2((1 << 15) - freq), 15 - np.log2(freq)], axis=1)
+    bits[0] = 0
+    return bits.reshape(-1).astype(np.float32)
+
+
+def _check_arrays(
+    contexts: np.ndarray, symbols: np.ndarray | None = None, flags: np.ndarray | None = None
+) -> None:
     wanted: list[tuple[str, np.ndarray, type]] = [("contexts", contexts, np.uint8)]
     if symbols is not None:
         wanted.append(("symbols", symbols, np.uint16))
@@ -179,6 +206,12 @@ def _check_arrays(contexts: np.ndarray, symbols: np.ndarray | None = None) -> No
             raise InvalidInput(f"{name}: expected (frames, rows, cols) {np.dtype(dtype).name}")
         if not array.flags.c_contiguous or array.shape != contexts.shape:
             raise InvalidInput(f"{name}: expected C-contiguous of shape {contexts.shape}")
+    if flags is not None and (
+        flags.dtype != np.uint16
+        or flags.shape != (*contexts.shape, MAX_FLAGS)
+        or not flags.flags.c_contiguous
+    ):
+        raise InvalidInput(f"flags: expected C-contiguous uint16, {MAX_FLAGS} a sample")
     if not 1 <= contexts.size <= MAX_TILE_SAMPLES:
         raise InvalidInput(f"tile: {contexts.size} samples, expected 1..{MAX_TILE_SAMPLES}")
 
@@ -195,11 +228,19 @@ def _learning(max_sample: int, increment: int, limit: int) -> tuple[int, int, in
     return int(max_sample), int(increment), int(limit)
 
 
-def _check_choice(streams_log2: int, coder: str) -> None:
+def _rows_log2(streams_log2: int, band_rows_log2: int) -> tuple[int, int]:
     if not 0 <= streams_log2 <= STREAMS_LOG2_MAX:
         raise InvalidInput(f"streams_log2 {streams_log2}, expected 0..{STREAMS_LOG2_MAX}")
+    if not 0 <= band_rows_log2 <= BAND_ROWS_LOG2:
+        raise InvalidInput(f"band_rows_log2 {band_rows_log2}, expected 0..{BAND_ROWS_LOG2}")
+    return int(streams_log2), int(band_rows_log2)
+
+
+def _check_coder(coder: str, flags: np.ndarray | None) -> None:
     if coder not in CODERS:
         raise InvalidInput(f"coder {coder!r}, expected one of {', '.join(CODERS)}")
+    if coder != "ans" and flags is not None:
+        raise InvalidInput(f"coder {coder!r}: flags need 'ans'")
 
 
 def _raise_for(status: int, max_sample: int, prior: Prior, n_bytes: int = 0) -> None:

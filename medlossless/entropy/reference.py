@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..errors import CorruptStream, Truncated
+from ..errors import CorruptStream, InvalidInput, Truncated
 from .prior import Prior, leb128
 from .reference_model import Model, bands, fold, join, split, token_of, unfold
 from .reference_streams import HuffmanDecoder, HuffmanEncoder, RansDecoder, RansEncoder
@@ -54,22 +54,37 @@ def encode_tile(
     increment: int = 512,
     limit: int = 1 << 22,
     coder: str = "ans",
+    flags: np.ndarray | None = None,
+    band_rows_log2: int = 4,
 ) -> bytes:
     """Payload of a tile; `medlossless.entropy.encode_tile` says what the parameters mean."""
     model = Model(prior, max_sample, increment, limit)
     streams = [ENCODERS[coder](model) for _ in range(1 << streams_log2)]
     frames, rows, cols = symbols.shape
-    for frame, first, height in bands(frames, rows):
+    for frame, first, height in bands(frames, rows, 1 << band_rows_log2):
         for row in range(first, first + height):
             for col in range(cols):
                 context, symbol = int(contexts[frame, row, col]), int(symbols[frame, row, col])
-                streams[row % len(streams)].encode(context, symbol)
+                stream = streams[row % len(streams)]
+                if flags is not None and encode_flags(stream, flags[frame, row, col].tolist()):
+                    continue
+                stream.encode(context, symbol)
                 model.count[context][token_of(symbol >> model.shift[context])] += 1
         model.end_band()
         for stream in streams:
             stream.end_band()
     parts = [stream.finish() for stream in streams]
     return b"".join(leb128(len(part)) for part in parts) + b"".join(parts)
+
+
+def encode_flags(stream: RansEncoder | HuffmanEncoder, flags: list[int]) -> bool:
+    """Code the flags of a sample, 2 * freq + flag or 0 for none; True if one of them is 1."""
+    if not isinstance(stream, RansEncoder):
+        raise InvalidInput("flags need the coder 'ans'")
+    for flag in flags:
+        if flag:
+            stream.encode_flag(flag >> 1, flag & 1)
+    return any(flag & 1 for flag in flags)
 
 
 class TileDecoder:

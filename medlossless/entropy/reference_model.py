@@ -75,14 +75,14 @@ def join(token: int, raw: int, shift: int) -> int:
     return (base << shift) + raw
 
 
-def bands(frames: int, rows: int) -> Iterator[tuple[int, int, int]]:
+def bands(frames: int, rows: int, band_rows: int = BAND_ROWS) -> Iterator[tuple[int, int, int]]:
     """(frame, first row, number of rows) of each band: 1, 1, 2, 4, 8, 16, 16 ... rows in the first
-    frame and 16 in the others; the last of a frame may be short.
+    frame and 16 in the others, or less than 16 all over; the last of a frame may be short.
     """
     for frame in range(frames):
         row = 0
         while row < rows:
-            height = max(1, row) if frame == 0 and row < BAND_ROWS else BAND_ROWS
+            height = max(1, row) if frame == 0 and row < band_rows else band_rows
             height = min(height, rows - row)
             yield frame, row, height
             row += height

@@ -28,6 +28,10 @@ class RansEncoder:
         self.steps.append((table.freq[token], table.cum[token]))
         self.steps.append((SCALE >> n_raw, raw << (SCALE_BITS - n_raw)))
 
+    def encode_flag(self, freq: int, flag: int) -> None:
+        """A flag of hit mode: 1 has the first freq slots, 0 the others."""
+        self.steps.append((freq, 0) if flag else (SCALE - freq, freq))
+
     def end_band(self) -> None:
         """Nothing of a stream ends with a band."""
 
@@ -63,6 +67,14 @@ class RansDecoder:
         self._step(SCALE >> n_raw, raw << (SCALE_BITS - n_raw))
         self.model.count[context][token] += 1
         return join(token, raw, shift)
+
+    def decode_flag(self, freq: int) -> int:
+        flag = int(self.state & (SCALE - 1) < freq)
+        if flag:
+            self._step(freq, 0)
+        else:
+            self._step(SCALE - freq, freq)
+        return flag
 
     def end_band(self) -> None:
         """Nothing of a stream ends with a band."""

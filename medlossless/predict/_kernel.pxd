@@ -27,6 +27,7 @@ cdef extern from "mlp/kernel.h" nogil:
     enum: MLL_LANES
     ctypedef struct mll_view:
         const uint16_t *frame[3]
+        int32_t row_step, col_step
     ctypedef struct mll_prediction:
         uint16_t prediction[16]
         uint8_t context[16]
@@ -36,6 +37,7 @@ cdef extern from "mlp/kernel.h" nogil:
         MLL_PLAIN
         MLL_AVX2
         MLL_AVX512
+        MLL_NEON
         MLL_N_KERNELS
     mll_kernel mll_kernel_best(uint32_t allowed)
     mll_predict_fn *mll_kernel_function(mll_kernel kernel)
@@ -61,7 +63,7 @@ cdef extern from "mlp/frame.h" nogil:
     void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols)
     void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t row0,
                        int32_t first, int32_t last)
-    void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t lane, uint16_t *samples)
+    void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t n_lanes, uint16_t *samples)
 
 
 cdef class KernelNet:
@@ -70,5 +72,6 @@ cdef class KernelNet:
     cdef object arrays
     cdef mll_predict_fn *predict
     cdef readonly int n_frames
+    cdef readonly int number
     cdef int _set_layer(self, int number, layer, parts) except -1
     cdef int _set_pairs(self, int number, weights, biases) except -1

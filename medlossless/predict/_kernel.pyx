@@ -2,6 +2,8 @@
 # cython: language_level=3, cdivision=True
 """Nets as the C kernels want them, and the kernels' prediction of whole frames."""
 
+from libc.string cimport memcpy
+
 import os
 
 import numpy as np
@@ -28,7 +30,8 @@ cdef class KernelNet:
     """
 
     def __cinit__(self, net, kernel=None):
-        self.predict = mll_kernel_function(_kernel_number(kernel))
+        self.number = _kernel_number(kernel)
+        self.predict = mll_kernel_function(<mll_kernel>self.number)
         members = nb.NEIGHBOURHOODS[net.neighbourhood]
         layers = (*net.hidden, net.output)
         if len(members) > MLL_MAX_NEIGHBOURS or len(layers) > MLL_MAX_LAYERS:
@@ -81,7 +84,7 @@ cdef class KernelNet:
         return 0
 
 
-KERNELS = ("plain", "avx2", "avx512")
+KERNELS = ("plain", "avx2", "avx512", "neon")  # by mll_kernel
 KERNEL_VARIABLE = "MEDLOSSLESS_KERNEL"
 
 
@@ -183,8 +186,8 @@ def predict_frame(KernelNet handle, frames, int rows, int cols, int max_sample):
     cdef mll_prediction found
     cdef const uint16_t[::1] flat
     cdef const uint16_t *base[3]
-    cdef int row, col, lane, k
-    cdef size_t place
+    cdef int row, col, k
+    cdef size_t place, n
     kept = _flat_frames(frames, handle, rows, cols)
     for k in range(handle.n_frames):
         flat = kept[k]
@@ -196,14 +199,15 @@ def predict_frame(KernelNet handle, frames, int rows, int cols, int max_sample):
     cdef uint8_t[:, ::1] out_context = context
     cdef uint8_t[:, ::1] out_flip = flip
     mll_view_steps(&view, &handle.net, mll_frame_stride(cols), 1)
-    for row in range(rows):
-        for col from 0 <= col < cols by MLL_LANES:
-            place = (row + MLL_TOP) * mll_frame_stride(cols) + MLL_SIDE + col
-            for k in range(handle.n_frames):
-                view.frame[k] = base[k] + place
-            handle.predict(&handle.net, &view, max_sample, &found)
-            for lane in range(min(MLL_LANES, cols - col)):
-                out_prediction[row, col + lane] = found.prediction[lane]
-                out_context[row, col + lane] = found.context[lane]
-                out_flip[row, col + lane] = found.flip[lane]
+    with nogil:
+        for row in range(rows):
+            for col from 0 <= col < cols by MLL_LANES:
+                place = (row + MLL_TOP) * mll_frame_stride(cols) + MLL_SIDE + col
+                for k in range(handle.n_frames):
+                    view.frame[k] = base[k] + place
+                handle.predict(&handle.net, &view, max_sample, &found)
+                n = min(MLL_LANES, cols - col)
+                memcpy(&out_prediction[row, col], found.prediction, n * sizeof(uint16_t))
+                memcpy(&out_context[row, col], found.context, n)
+                memcpy(&out_flip[row, col], found.flip, n)
     return prediction, context, flip

@@ -38,6 +38,8 @@ MAGIC = b"\x89MLW\r\n\x1a\n"
 VERSION = 0
 DIGEST_BYTES = 8
 MAX_UNITS = 256
+MAX_LAYERS = 4
+N_TOKENS = 54  # columns of the tables, as the entropy coder has them
 MAX_FILE_BYTES = 1 << 24
 ACCUMULATOR_LIMIT = 2**31 - 1
 
@@ -95,6 +97,8 @@ def prove(net: Net) -> None:
     """
     if net.neighbourhood not in NEIGHBOURHOODS:
         raise InvalidWeights(f"net: neighbourhood {net.neighbourhood!r} is not defined")
+    if len(net.hidden) >= MAX_LAYERS:
+        raise InvalidWeights(f"net: {len(net.hidden)} hidden layers, at most {MAX_LAYERS - 1}")
     bounds = np.full(net.n_inputs, reference.INPUT_LIMIT, np.int64)
     inputs = bounds
     for number, layer in enumerate((*net.hidden, net.output)):
@@ -103,12 +107,10 @@ def prove(net: Net) -> None:
             bounds = np.concatenate([bounds, inputs])
         _prove_layer(layer, bounds, f"net: layer {number}", 2 if last else None)
         bounds = np.full(layer.weights.shape[0], reference.HIDDEN_LIMIT, np.int64)
-    if net.freqs.shape[0] != reference.N_CONTEXTS or not np.array_equal(
-        net.shifts, reference.RAW_SHIFT
-    ):
+    tables = (reference.N_CONTEXTS, N_TOKENS)
+    if net.freqs.shape != tables or not np.array_equal(net.shifts, reference.RAW_SHIFT):
         raise InvalidWeights(
-            f"net: {net.freqs.shape[0]} contexts, expected {reference.N_CONTEXTS} with the shifts"
-            " of the format"
+            f"net: tables {net.freqs.shape}, expected {tables} with the shifts of the format"
         )
     if (net.freqs.astype(np.int64).sum(axis=1) != 32768).any() or (net.freqs < 1).any():
         raise InvalidWeights("net: a table does not sum to 32768 in entries >= 1")
@@ -160,7 +162,7 @@ def to_bytes(net: Net, proof_inputs: np.ndarray) -> bytes:
     parts.append(proof_inputs.T.astype("<i2").tobytes())
     parts += [a.T.astype("<i2").tobytes() for a in activations[:-1]]
     parts.append(activations[-1].T.astype("<i4").tobytes())
-    return MAGIC + bytes([VERSION]) + zstd.compress(b"".join(parts), 19)
+    return MAGIC + bytes([VERSION]) + zstd.compress(b"".join(parts), 19, checksum=True)
 
 
 @dataclass(frozen=True)
@@ -170,6 +172,19 @@ class Proof:
     inputs: np.ndarray
     hidden: tuple[np.ndarray, ...]
     outputs: np.ndarray
+
+    def check(self, net: Net) -> None:
+        """Compare with what the reference answers.
+
+        Raises
+        ------
+        InvalidWeights
+            Names the first layer that differs: the file is damaged.
+        """
+        found = reference.forward(net, self.inputs)
+        for number, (a, b) in enumerate(zip(found, (*self.hidden, self.outputs), strict=True)):
+            if not np.array_equal(a, b):
+                raise InvalidWeights(f"net file: layer {number} does not give its proof vectors")
 
 
 class _Reader:
@@ -195,9 +210,14 @@ class _Reader:
         raw = self.take(count * np.dtype(dtype).itemsize, what)
         return np.frombuffer(raw, dtype).reshape(shape).astype(np.dtype(dtype).newbyteorder("="))
 
+    def end(self) -> None:
+        left = len(self.data) - self.at
+        if left:
+            raise InvalidWeights(f"net file at byte {self.at}: {left} bytes left, expected none")
+
 
 def from_bytes(data: bytes) -> tuple[Net, Proof]:
-    """Read a net file, prove its bounds and return it with its proof vectors.
+    """Read a net file, prove its bounds, try its proof vectors and return both.
 
     Raises
     ------
@@ -216,7 +236,10 @@ def from_bytes(data: bytes) -> tuple[Net, Proof]:
         for layer in net.hidden
     )
     outputs = reader.array("<i4", (n_proofs, 2), "proof outputs").T
-    return net, Proof(inputs, hidden, outputs)
+    reader.end()
+    proof = Proof(inputs, hidden, outputs)
+    proof.check(net)
+    return net, proof
 
 
 def read_body(reader: _Reader) -> Net:
@@ -224,8 +247,8 @@ def read_body(reader: _Reader) -> Net:
     (length,) = reader.unpack("<B", "name length")
     name = reader.take(length, "neighbourhood").decode("ascii", "replace")
     (n_layers,) = reader.unpack("<B", "layer count")
-    if not 1 <= n_layers <= 8:
-        raise InvalidWeights(f"net file: {n_layers} layers, expected 1..8")
+    if not 1 <= n_layers <= MAX_LAYERS:
+        raise InvalidWeights(f"net file: {n_layers} layers, expected 1..{MAX_LAYERS}")
     layers = []
     for number in range(n_layers):
         units, inputs, shift = reader.unpack("<HHB", f"layer {number}")

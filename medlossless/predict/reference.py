@@ -4,7 +4,7 @@
 For each sample, from its neighbourhood (`neighbourhood.py`), all in integers, ``>>`` is floor:
 
 1. baseline   m = median(W, N, W + N - NW), the MED of LOCO-I (Weinberger et al. 2000, eq. 1)
-2. activity   v = 2 * sum |a - b| over the eight GRADIENTS + 8;  e = floor(log2 v), 3..20;
+2. activity   v = 2 * sum |a - b| over the eight GRADIENTS + 8;  e = floor(log2 v), 3..19;
               f = (v >> (e - 3)) & 7, so that v is about (8.5 + f) * 2**(e - 3)
 3. inputs     x_i = clip(((n_i - m) * RECIPROCAL[f]) >> (e + 4), -1023, 1023)
               (64 = one activity, v / 16), and last x = 8 * (8 * e + f) - 320 (64 = one octave)
@@ -125,7 +125,7 @@ def place(
     exponent: np.ndarray,
     mantissa: np.ndarray,
     outputs: np.ndarray,
-    max_sample: int,
+    max_sample: int | np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Steps 6 to 8: where the distribution stands and which context codes it.
 

@@ -38,12 +38,13 @@ def integer_layers(model: FloatNet) -> tuple[tuple[Layer, ...], Layer]:
 
     The outputs get half a unit added, so that their floor rounds to nearest.
     """
-    n_inputs = model.hidden[0].in_features if model.hidden else model.output.in_features
+    linears = [*model.hidden, model.output]
+    n_inputs = _numbers(linears[0])[0].shape[1]
     per_input = np.full(n_inputs, INPUT_UNIT)
     inputs = per_input
     layers = []
     for linear in model.hidden:
-        units = np.full(linear.out_features, HIDDEN_UNIT)
+        units = np.full(len(_numbers(linear)[1]), HIDDEN_UNIT)
         layers.append(_layer(*_numbers(linear), per_input, units))
         per_input = units
     if layers:
@@ -86,7 +87,9 @@ def _centre(context: int) -> tuple[int, float]:
     return context - signed + reference.N_SIGNED_SCALES, -0.5
 
 
-def count_tokens(layers: tuple, neighbourhood: str, samples: Samples) -> np.ndarray:
+def count_tokens(
+    layers: tuple[tuple[Layer, ...], Layer], neighbourhood: str, samples: Samples
+) -> np.ndarray:
     """How often each context meets each token over `samples`, int64."""
     net = Net(neighbourhood, *layers, to_freqs(smooth_tables()))
     counts = np.zeros((reference.N_CONTEXTS, N_TOKENS), np.int64)
@@ -118,7 +121,9 @@ def to_freqs(tables: np.ndarray) -> np.ndarray:
     return freqs.astype(np.uint16)
 
 
-def trained_freqs(layers: tuple, neighbourhood: str, samples: Samples) -> np.ndarray:
+def trained_freqs(
+    layers: tuple[tuple[Layer, ...], Layer], neighbourhood: str, samples: Samples
+) -> np.ndarray:
     """Tables counted on samples, leaning on the smooth ones where little was seen."""
     counts = count_tokens(layers, neighbourhood, samples)
     return to_freqs(counts + PRIOR_SAMPLES * smooth_tables())

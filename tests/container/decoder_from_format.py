@@ -14,7 +14,8 @@ import re
 import zlib
 
 import numpy as np
-from decoder_from_format_tiles import Net, TileCoder, decode_tile, inflate, is_band_end, need
+from decoder_from_format_nets import Net, inflate, need
+from decoder_from_format_tiles import TileCoder, decode_tile, is_band_end
 
 MAGIC = bytes.fromhex("894d4c530d0a1a0a")
 END_MAGIC = bytes.fromhex("534c4d0a")
@@ -217,7 +218,7 @@ def read_layer(reader: Reader, base: Net, layer: tuple) -> tuple:
     weights, biases, shift = layer
     step, top, scale = reader.number(1), reader.varint(65535), reader.number(1)
     need(step <= 12 and scale <= 21, "tuned net")
-    coding = {"coder": 0, "increment": 512, "limit": 2**22, "streams_log2": 0}
+    coding = {"coder": 0, "increment": 512, "limit": 2**22, "streams_log2": 0, "hits": 0}
     coder = TileCoder(reader.take(reader.varint(2**20)), base, top, coding)
     rows, cols = weights.shape[0], weights.shape[1] + 1
     changes = np.zeros((rows, cols), np.int64)
@@ -249,8 +250,12 @@ def read_planes(sections: dict, planes: list[int], extents, nets: dict[bytes, Ne
         need(all(frame == 0 for frame, _, _ in chosen[0].neighbours), "first net")
         plane = {"max_sample": max_sample, "coder": reader.number(1)}
         plane |= {"increment": reader.varint(65536), "limit": reader.varint(2**31, 2**15)}
+        plane |= {"hits": reader.number(1), "band_rows": 16}
+        if plane["hits"] > 0:
+            plane["band_rows"] = 1 << reader.number(1)
+        need(plane["coder"] <= 1 and plane["band_rows"] <= 16, "coder or bands")
+        need(plane["hits"] <= (4, 0)[plane["coder"]], "hits")
         slab, stripe = reader.varint(frames, 1), reader.varint(rows, 1)
-        need(plane["coder"] <= 1, "coder")
         need(cols <= 2**20 and slab * stripe * cols <= 2**28, "tiles are too large")
         for frame in range(0, frames, slab):
             for row in range(0, rows, stripe):

@@ -6,16 +6,21 @@ The decoder is `decoder_from_format`; all it has from the package are the bytes 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from importlib.resources import files
 
 import decoder_from_format
 import numpy as np
 import pytest
-from decoder_from_format_tiles import FormatError, Net, TileCoder
+from decoder_from_format_nets import FormatError, Net
+from decoder_from_format_tiles import TileCoder, decode_tile
 
 from medlossless import api, entropy, planes
 from medlossless.codecs import Options, lossless, predictors, tiling, tuned
+from medlossless.codecs._scan import decode_tile as scan_tile
 from medlossless.container import Header, Section, join
+from medlossless.errors import CorruptStream
 from medlossless.image import Image
 from medlossless.predict import net_named, shipped_names, tune
 
@@ -120,7 +125,7 @@ def test_every_kind_of_array_decodes(name, coder, nets):
 
 
 @pytest.mark.parametrize("coder", CODERS)
-@pytest.mark.parametrize("effort", [3, 5, 9])
+@pytest.mark.parametrize("effort", [3, 5, 9])  # narrow, mid and wide nets
 @pytest.mark.parametrize("name", ["grey", "signed", "volume", "screen", "colour"])
 def test_every_effort_decodes(name, effort, coder, nets):
     array, axes = IMAGES[name]
@@ -204,7 +209,8 @@ def tune_at_random(
     shapes = [(layer.weights.shape[0], layer.weights.shape[1] + 1) for layer in layers]
     deltas = [rng.geometric(0.4, shape) * rng.choice([-1, 0, 1], shape) for shape in shapes]
     deltas[1] *= rng.random(shapes[1]) < share
-    return predictors.tuned_net(tuned.TunedNet(base, steps_log2, tuple(deltas)))
+    sent = tuned.TunedNet(base, steps_log2, tuple(deltas))
+    return predictors.tuned_net(sent)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.0])
@@ -240,7 +246,7 @@ def test_payload_streams_decode(streams_log2, coder, nets):
         coder=coder,
         **learning,
     )
-    coding = {**learning, "streams_log2": streams_log2, "coder": CODERS.index(coder)}
+    coding = {**learning, "streams_log2": streams_log2, "coder": CODERS.index(coder), "hits": 0}
     tile = TileCoder(payload, nets[net.digest], max_sample, coding)
     for frame, row in np.ndindex(shape[:2]):
         decoded = [tile.symbol(row, int(context)) for context in contexts[frame, row]]
@@ -248,6 +254,92 @@ def test_payload_streams_decode(streams_log2, coder, nets):
         if row + 1 in (16, 32, 37) or (frame == 0 and row + 1 in (1, 2, 4, 8)):
             tile.end_band()
     tile.finish()
+
+
+def force_hits(monkeypatch, *mode: int, nets: tuple[str, ...] = ("med",)) -> None:
+    predictor = replace(predictors.predictor_named(*nets), hits=predictors.Hits(*mode))
+    monkeypatch.setattr(lossless, "predictor_for", lambda *_: predictor)
+
+
+@pytest.mark.parametrize("band_rows_log2", range(5))
+@pytest.mark.parametrize("candidates", [1, 2, 3, 4])
+def test_hit_mode_decodes(candidates, band_rows_log2, nets, monkeypatch):
+    """Two payload streams, so that they share the tables, and more than one frame."""
+    force_hits(monkeypatch, candidates, band_rows_log2)
+    array = flat(70 + candidates, (2, 75, 60)).astype("u1") // 4
+    assert_decodes(encode_lossless(array, "ZYX", 1, "ans"), array, nets)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_every_kind_of_array_decodes_in_hit_mode(name, nets, monkeypatch):
+    force_hits(monkeypatch, 4, 2)
+    array, axes = IMAGES[name]
+    assert_decodes(encode_lossless(array, axes, 1, "ans"), array, nets)
+
+
+@pytest.mark.parametrize("pair", [("mid2d", "mid3d"), ("wide2d", "wide3d")])
+def test_hit_mode_decodes_with_other_nets(pair, nets, monkeypatch):
+    """What is close to the prediction is the later net's word, also in the first frame."""
+    force_hits(monkeypatch, 3, 3, nets=pair)
+    for name in ("screens", "volume"):
+        array, axes = IMAGES[name]
+        assert_decodes(encode_lossless(array, axes, 5, "ans"), array, nets)
+
+
+def test_hit_mode_is_chosen_for_a_screen(nets):
+    array = flat(80, (90, 80)).astype("u1")
+    stream = encode_lossless(array, "YX", 1, "ans")
+    assert api.inspect(stream).planes[0]["hits"]
+    assert_decodes(stream, array, nets)
+
+
+def test_damage_in_hit_mode_is_refused_alike(nets, monkeypatch):
+    """Payloads that no checksum guards: both decoders find the same samples or an error."""
+    shape, edge, mode = (1, 9, 11), 2, predictors.Hits(3, 1)
+    predictor = replace(predictors.predictor_named("med"), hits=mode)
+    samples = (flat(81, shape) // 8).astype(np.uint16)
+    tile = predictors.fold(predictor, samples, 31, edge)
+    payload = entropy.encode_tile(**tile, streams_log2=0)
+    ours = nets[predictor.first.net.digest]
+    plane = {"max_sample": 31, "coder": 0, "increment": 512, "limit": 2**22, "hits": 3}
+    prior, outcomes = predictor.prior, set()
+    for at in range(len(payload)):
+        changed = bytearray(payload)
+        changed[at] ^= 1 << at % 8
+        try:
+            found = decode_tile(bytes(changed), shape, (ours, ours), plane | {"band_rows": 2}, edge)
+        except FormatError:
+            found = None
+        try:
+            expected = scan_tile(
+                np.frombuffer(changed, np.uint8), shape, *predictor.kernels, 31, edge, prior.shift,
+                prior.freq, 0, 512, 1 << 22, False, (3, 1),
+            ).tolist()  # fmt: skip
+        except CorruptStream:
+            expected = None
+        assert found == expected, at
+        outcomes.add(found is None)
+    assert True in outcomes
+
+
+@pytest.mark.parametrize(
+    ("coder", "mode"), [("ans", (5, 4)), ("ans", (255, 0)), ("ans", (2, 5)), ("huffman", (1, 4))]
+)
+def test_modes_that_the_text_excludes_are_refused(coder, mode, nets, monkeypatch):
+    array, axes = IMAGES["screen"]
+    force_hits(monkeypatch, 2, 4)
+    written = lossless.write_index
+    monkeypatch.setattr(lossless, "write_index", lambda coded, _: rewritten(coded))
+
+    def rewritten(coded: Iterable) -> bytes:
+        hits = predictors.Hits(*mode)
+        return written([(replace(first, hits=hits), *rest) for first, *rest in coded], coder)
+
+    stream = encode_lossless(array, axes, 1, "ans")
+    with pytest.raises(FormatError, match=r"hits|bands"):
+        decoder_from_format.decode(stream, nets)
+    with pytest.raises(CorruptStream, match="hit mode"):
+        api.decode_array(stream)
 
 
 def test_a_tile_of_several_payload_streams_decodes(nets):

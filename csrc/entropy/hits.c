@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "hits.h"
+
+#include <string.h>
+
+#include "memory.h"
+
+#define SEEN_LIMIT 255
+#define JOINT_LIMIT 32768 // sum of the two weights
+#define JOINT_PRIOR 4096  // sum of the two weights at first
+#define JOINT_INCREMENT 64
+
+// Of JOINT_PRIOR, the hits expected where the levels of the three cells sum to 0, 1, ... above the
+// middle: 4096 / (1 + exp(-3/8 * sum)). Below the middle hits and misses trade places.
+static const uint16_t HITS_EXPECTED[19] = {
+    2048, 2428, 2782, 3092, 3349, 3551, 3705, 3819, 3902,
+    3960, 4002, 4031, 4051, 4065, 4075, 4081, 4086, 4089, 4091,
+};
+
+// Odds, doubled, from which on a level is 1, 2, ... steps from the middle.
+static const uint32_t ODDS_X2[6] = {3, 8, 22, 64, 200, 600};
+
+// A token is at most so likely (of MLL_SCALE, a token's raw bits shared out) at closeness 1, 2, ...
+static const uint32_t LIKELY[7] = {23170, 16384, 10809, 6208, 3327, 1448, 362};
+
+size_t mll_hits_bytes(uint32_t n_candidates, uint32_t n_contexts)
+{
+    size_t cell = sizeof(uint8_t) + 2 * sizeof(uint8_t) + 3 * sizeof(uint32_t);
+    size_t joint = sizeof(uint16_t) + 2 * sizeof(uint16_t) + 3 * sizeof(uint32_t);
+    return n_candidates * (MLL_HITS_CELLS * cell + MLL_HITS_JOINTS * joint)
+           + (size_t)n_contexts * MLL_TOKEN_STRIDE + 10 * MLL_ALIGN;
+}
+
+static void hits_place_tables(mll_hits *hits, void *memory, uint32_t n_contexts)
+{
+    uint8_t *at = mll_memory_begin(memory);
+    size_t cells = (size_t)hits->n_candidates * MLL_HITS_CELLS;
+    size_t joints = (size_t)hits->n_candidates * MLL_HITS_JOINTS;
+    hits->level = mll_memory_take(&at, cells);
+    hits->seen = mll_memory_take(&at, 2 * cells);
+    hits->count = mll_memory_take(&at, 2 * cells * sizeof *hits->count);
+    hits->cells = mll_memory_take(&at, cells * sizeof *hits->cells);
+    hits->freq = mll_memory_take(&at, joints * sizeof *hits->freq);
+    hits->weight = mll_memory_take(&at, 2 * joints * sizeof *hits->weight);
+    hits->joint_count = mll_memory_take(&at, 2 * joints * sizeof *hits->joint_count);
+    hits->joints = mll_memory_take(&at, joints * sizeof *hits->joints);
+    hits->closeness = mll_memory_take(&at, (size_t)n_contexts * MLL_TOKEN_STRIDE);
+}
+
+static uint16_t joint_freq(const uint16_t weight[2])
+{
+    uint32_t freq = ((uint32_t)weight[1] << MLL_SCALE_BITS) / ((uint32_t)weight[0] + weight[1]);
+    return (uint16_t)(freq < 1 ? 1 : freq > MLL_SCALE - 1 ? MLL_SCALE - 1 : freq);
+}
+
+static void joint_begin(mll_hits *hits, size_t joint)
+{
+    uint32_t number = (uint32_t)(joint % MLL_HITS_JOINTS), n = MLL_HITS_LEVELS;
+    int32_t sum = (int32_t)(number % n + number / n % n + number / n / n) - 3 * (int32_t)(n / 2);
+    uint16_t more = HITS_EXPECTED[sum < 0 ? -sum : sum], less = (uint16_t)(JOINT_PRIOR - more);
+    uint16_t *weight = hits->weight + 2 * joint;
+    weight[0] = sum < 0 ? more : less;
+    weight[1] = sum < 0 ? less : more;
+    hits->freq[joint] = joint_freq(weight);
+}
+
+static uint8_t token_closeness(uint32_t freq, uint32_t n_raw)
+{
+    uint8_t closeness = 0;
+    while (closeness < 7 && freq < (uint64_t)LIKELY[closeness] << n_raw)
+        closeness++;
+    return closeness;
+}
+
+mll_status mll_hits_init(mll_hits *hits, void *memory, size_t memory_bytes, uint32_t n_candidates,
+                         const mll_model_setup *setup)
+{
+    if (n_candidates == 0 || n_candidates > MLL_HITS_CANDIDATES || setup->n_contexts == 0
+        || setup->n_contexts > MLL_MAX_CONTEXTS)
+        return MLL_ARGUMENT;
+    if (memory_bytes < mll_hits_bytes(n_candidates, setup->n_contexts))
+        return MLL_CAPACITY;
+    memset(hits, 0, sizeof *hits);
+    memset(memory, 0, memory_bytes);
+    hits->n_candidates = n_candidates;
+    hits->shift = setup->shift;
+    hits_place_tables(hits, memory, setup->n_contexts);
+    memset(hits->level, MLL_HITS_LEVELS / 2, (size_t)n_candidates * MLL_HITS_CELLS);
+    for (size_t joint = 0; joint < (size_t)n_candidates * MLL_HITS_JOINTS; joint++)
+        joint_begin(hits, joint);
+    for (uint32_t c = 0; c < setup->n_contexts; c++)
+        for (uint32_t t = 0; t < MLL_N_TOKENS; t++)
+            hits->closeness[(size_t)c * MLL_TOKEN_STRIDE + t] =
+                token_closeness(setup->freq[(size_t)c * MLL_N_TOKENS + t],
+                                setup->shift[c] + mll_token_extra_bits(t));
+    return MLL_OK;
+}
+
+// Steps from the middle by the odds (5 * more + 2) / (5 * fewer + 2).
+static uint8_t seen_level(const uint8_t seen[2])
+{
+    uint32_t more = seen[0] > seen[1] ? seen[0] : seen[1];
+    uint32_t fewer = seen[0] > seen[1] ? seen[1] : seen[0];
+    int steps = 0;
+    while (steps < 6 && 2 * (5 * more + 2) >= ODDS_X2[steps] * (5 * fewer + 2))
+        steps++;
+    return (uint8_t)(MLL_HITS_LEVELS / 2 + (seen[1] > seen[0] ? steps : -steps));
+}
+
+// Width: counts are at most 2^28 and seen at most 255.
+static void cell_learn(mll_hits *hits, size_t cell)
+{
+    uint32_t *count = hits->count + 2 * cell;
+    uint8_t *seen = hits->seen + 2 * cell;
+    uint32_t misses = seen[0] + count[0], hits_seen = seen[1] + count[1];
+    while (misses + hits_seen > SEEN_LIMIT) {
+        misses >>= 1;
+        hits_seen >>= 1;
+    }
+    seen[0] = (uint8_t)misses;
+    seen[1] = (uint8_t)hits_seen;
+    count[0] = count[1] = 0;
+    hits->level[cell] = seen_level(seen);
+}
+
+// Halving rounds up: no weight becomes 0.
+static void joint_learn(mll_hits *hits, size_t joint)
+{
+    uint32_t *count = hits->joint_count + 2 * joint;
+    uint16_t *weight = hits->weight + 2 * joint;
+    uint64_t misses = weight[0] + (uint64_t)JOINT_INCREMENT * count[0];
+    uint64_t found = weight[1] + (uint64_t)JOINT_INCREMENT * count[1];
+    while (misses + found > JOINT_LIMIT) {
+        misses = (misses + 1) >> 1;
+        found = (found + 1) >> 1;
+    }
+    weight[0] = (uint16_t)misses;
+    weight[1] = (uint16_t)found;
+    count[0] = count[1] = 0;
+    hits->freq[joint] = joint_freq(weight);
+}
+
+void mll_hits_end_band(mll_hits *hits)
+{
+    for (uint32_t i = 0; i < hits->n_cells; i++)
+        cell_learn(hits, hits->cells[i]);
+    for (uint32_t i = 0; i < hits->n_joints; i++)
+        joint_learn(hits, hits->joints[i]);
+    hits->n_cells = hits->n_joints = 0;
+}

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which predictor a plane is coded with: dimensions by cost, nets tuned, hit mode by cost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..image import Plane
+from ..predict import tune
+from . import tuned
+from .efforts import EFFORTS
+from .predictors import (
+    Hits,
+    Predictor,
+    ReadyNet,
+    predictor_named,
+    tile_bits,
+    tile_edge,
+    tuned_net,
+)
+from .tiling import choose_tiling
+
+EXCERPTS = 3
+EXCERPT_ROWS = 96
+# Tuning gains a little more in three dimensions: most series that cost up to 1 % more untuned cost
+# less tuned.
+VOLUMETRIC_FAVOUR = 0.99
+SEED = 1
+REPEATS = 0.2  # share of samples equal to W or N below which hit mode is not tried
+HITS_SAMPLES = 1 << 20  # looked at for the choice
+HITS_FRAMES = 4
+# Hit mode, and what is tried after it: lower bands learn sooner. Either costs a decoder time, so
+# it must save a share of all bits (`Effort.hits_save`).
+HITS, MORE_HITS = Hits(3, 4), Hits(4, 4)
+LOWER_BANDS_LOG2 = (2, 0)
+
+
+def plane_cost(effort: int):
+    """A function Plane -> estimated bits, with the two-dimensional predictor of an effort."""
+    predictor = predictor_named(EFFORTS[effort].plane_net)
+
+    def cost(plane: Plane) -> float:
+        return float(tile_bits(predictor, plane.samples, plane.max_sample).sum(dtype=float))
+
+    return cost
+
+
+def predictor_for(
+    plane: Plane, effort: int, tune_nets: bool = True, coder: str = "ans"
+) -> Predictor:
+    """The predictor an effort codes a plane with: chosen by cost, then tuned, hit mode by cost.
+
+    Huffman codes spend a bit or more on every flag, so hit mode is for ``ans`` only.
+    """
+    chosen = choose(plane, effort)
+    tuned_to_plane = tune_to(plane, chosen, effort) if tune_nets else chosen
+    if coder != "ans" or not _repeats(plane):
+        return tuned_to_plane
+    return _with_hits(plane, chosen, tuned_to_plane, EFFORTS[effort].hits_save)
+
+
+def choose(plane: Plane, effort: int) -> Predictor:
+    """Two or three dimensions, whichever codes excerpts of a plane in fewer bits."""
+    chosen = EFFORTS[effort]
+    flat = predictor_named(chosen.plane_net)
+    if chosen.volume_net is None or plane.samples.shape[0] == 1:
+        return flat
+    deep = predictor_named(chosen.plane_net, chosen.volume_net)
+    deep_bits = VOLUMETRIC_FAVOUR * _excerpt_bits(plane, deep)
+    return deep if deep_bits < _excerpt_bits(plane, flat) else flat
+
+
+def _excerpt_bits(plane: Plane, predictor: Predictor) -> float:
+    """Bits of a few frames (each with the two before it, which do not count)."""
+    n_frames, rows, _ = plane.samples.shape
+    total = 0.0
+    row0 = max(0, (rows - EXCERPT_ROWS) // 2)
+    for frame in np.unique(np.linspace(1, n_frames - 1, EXCERPTS).astype(int)):
+        start = max(0, frame - 2) if predictor.volumetric else frame
+        box = plane.samples[start : frame + 1, row0 : row0 + EXCERPT_ROWS]
+        total += float(tile_bits(predictor, box, plane.max_sample)[-1].sum(dtype=float))
+    return total
+
+
+def _repeats(plane: Plane) -> bool:
+    """Whether enough samples of the middle frame equal W or N for hit mode to be tried."""
+    frame = plane.samples[len(plane.samples) // 2]
+    same = np.zeros(frame.shape, bool)
+    same[:, 1:] = frame[:, 1:] == frame[:, :-1]
+    same[1:] |= frame[1:] == frame[:-1]
+    return float(same.mean()) > REPEATS
+
+
+def _with_hits(
+    plane: Plane, chosen: Predictor, tuned_to_plane: Predictor, saving: float
+) -> Predictor:
+    """Hit mode where it pays, as it pays best; tuned nets may not pay any more beside it."""
+    box = _hits_box(plane)
+    n_boxes = plane.samples.size / box.size
+
+    def bits(predictor: Predictor) -> float:
+        coded = float(tile_bits(predictor, box, plane.max_sample).sum(dtype=float))
+        return n_boxes * coded + 8 * predictor.sent_bytes
+
+    best, least = tuned_to_plane, bits(tuned_to_plane) * (1 - saving)
+    for base in [chosen] if chosen is tuned_to_plane else [chosen, tuned_to_plane]:
+        found = bits(replace(base, hits=HITS))
+        if found < least:
+            best, least = replace(base, hits=HITS), found
+    if best.hits is None:
+        return best
+    hits, found = MORE_HITS, bits(replace(best, hits=MORE_HITS))
+    if found > least:
+        hits, found = HITS, least
+    for band_rows_log2 in LOWER_BANDS_LOG2:
+        lower = replace(hits, band_rows_log2=band_rows_log2)
+        least, found = found, bits(replace(best, hits=lower))
+        if found > least * (1 - saving):
+            break
+        hits = lower
+    return replace(best, hits=hits)
+
+
+def _hits_box(plane: Plane) -> np.ndarray:
+    """Some rows of some frames in the middle of a plane."""
+    n_frames, rows, cols = plane.samples.shape
+    rows_taken = max(1, min(rows, HITS_SAMPLES // cols))
+    frames_taken = max(1, min(n_frames, HITS_FRAMES, HITS_SAMPLES // (rows_taken * cols)))
+    row0, frame0 = (rows - rows_taken) // 2, (n_frames - frames_taken) // 2
+    return plane.samples[frame0 : frame0 + frames_taken, row0 : row0 + rows_taken]
+
+
+def tune_to(plane: Plane, predictor: Predictor, effort: int) -> Predictor:
+    """The predictor with its nets tuned to a plane, as far as that pays."""
+    n_frames = plane.samples.shape[0]
+    tiling = choose_tiling(plane.samples.shape, predictor.volumetric)
+    starts = np.arange(0, n_frames, tiling.slab_frames)
+    if not predictor.volumetric:
+        net = _tune_net(plane, predictor.first, np.arange(n_frames), effort)
+        return Predictor(net, net)
+    later = np.setdiff1d(np.arange(n_frames), starts)
+    return Predictor(
+        _tune_net(plane, predictor.first, starts, effort),
+        _tune_net(plane, predictor.later, later, effort),
+    )
+
+
+def _tune_net(plane: Plane, base: ReadyNet, frames: np.ndarray, effort: int) -> ReadyNet:
+    """One net tuned to some frames of a plane; itself where there is too little to gain."""
+    n_samples = len(frames) * plane.samples[0].size
+    work = EFFORTS[effort].tuning
+    if work is None or not base.net.hidden or n_samples < work.min_samples:
+        return base
+    steps = n_samples // work.samples_a_step
+    plan = tune.Plan(min(work.most_steps, max(work.least_steps, steps)))
+    rng = np.random.default_rng(SEED)
+    wanted = min(tuned.POOL_SAMPLES, plan.steps * plan.batch)
+    with tuned.one_blas_thread():
+        pool = tuned.draw_pool(plane, base.name, frames, tile_edge(plane.samples), rng, wanted)
+        sent = tuned.tune_net(base.name, pool, n_samples, plan)
+    return base if sent is None else tuned_net(sent)
