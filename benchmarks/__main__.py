@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 
-from benchmarks import cross, entropy, kernels, ratio, roundtrip, speed
+from benchmarks import ablation, cross, entropy, kernels, ratio, readme, roundtrip, speed
 from benchmarks.roster import NoSuchCodec
 
 VERBS = {
@@ -16,6 +17,8 @@ VERBS = {
     "entropy": entropy,
     "kernels": kernels,
     "cross": cross,
+    "ablation": ablation,
+    "readme": readme,
 }
 
 
@@ -25,7 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     for name, module in VERBS.items():
         module.configure(verbs.add_parser(name, help=module.SUMMARY, description=module.SUMMARY))
+    argv = sys.argv[1:] if argv is None else argv
     args = parser.parse_args(argv)
+    args.command = shlex.join(["python", "-m", "benchmarks", *argv])
     try:
         return VERBS[args.verb].run(args)
     except (FileNotFoundError, NoSuchCodec, ImportError) as error:

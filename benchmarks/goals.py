@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from benchmarks.corpus import Series
 from benchmarks.measure import JXL_BEST
 
@@ -25,6 +27,40 @@ GOALS = {
     7: (JXL_BEST, (0.86, 0.91, 0.96, 0.96)),
     9: (JXL_BEST, (0.83, 0.88, 0.94, 0.94)),
 }
+
+# modality -> rival -> largest ratio wanted of the shipped nets without tuning
+UNTUNED_BARS = {
+    "MR": {JXL_BEST: 0.97, "jpegls": 0.88, "jpegls-p16": 0.88},
+    "CT": {JXL_BEST: 1.00, "jpegls": 0.88, "jpegls-p16": 0.88},
+}
+
+
+@dataclass(frozen=True)
+class SpeedGoal:
+    """MP/s wanted of a codec: a multiple of a rival's, or absolute where there is no rival."""
+
+    codec: str
+    direction: str
+    rival: str
+    least: float
+
+
+# fmt: off
+SPEED_GOALS = tuple(
+    SpeedGoal(f"medlossless-{codec}", direction, rival, least)
+    for codec, direction, rival, least in (
+        ("e5-untuned-plain", "encode", "", 3), ("e5-untuned-plain", "decode", "", 3),
+        ("e1", "encode", "jpegls", 1.2), ("e1", "decode", "jpegls", 1.2),
+        ("e3", "encode", "jpegls", 0.5), ("e3", "decode", "jpegls", 0.6),
+        ("e5", "encode", "jxl-e7", 1), ("e5", "decode", "jpegls", 0.5),
+        ("e5", "decode", "jxl-e7", 2), ("e5", "decode", "tomoz", 6),
+        ("e5-avx2", "decode", "jpegls", 0.3),
+        ("e7", "encode", "jxl-e9", 1), ("e7", "decode", "jpegls", 0.5),
+        ("e7", "decode", "jxl-e7", 2),
+        ("e9", "encode", "", 0.05), ("e9", "decode", "", 0.5),
+    )
+)
+# fmt: on
 
 
 def group_of(series: Series) -> str:

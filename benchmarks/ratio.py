@@ -9,7 +9,14 @@ from pathlib import Path
 from benchmarks.cache import SizeCache
 from benchmarks.measure import jxl_best
 from benchmarks.run import add_arguments, conclude, measure_all
-from benchmarks.summary import Sizes, goal_table, ratio_table, reference_codecs, series_table
+from benchmarks.summary import (
+    Sizes,
+    goal_table,
+    ratio_table,
+    reference_codecs,
+    series_table,
+    untuned_table,
+)
 from benchmarks.tables import show
 from benchmarks.timing import ONCE
 
@@ -34,8 +41,8 @@ def run(args: argparse.Namespace) -> int:
     sizes = Sizes(measurements)
     tables = [series_table(sizes)]
     tables += [ratio_table(sizes, rival) for rival in reference_codecs(sizes)]
-    goals = goal_table(sizes)
-    for table in [*tables, goals] if goals else tables:
+    tables += filter(None, (untuned_table(sizes), goal_table(sizes)))
+    for table in tables:
         show(table, markdown=args.markdown)
     if cache:
         print(f"sizes of rivals may come from {args.cache}: verified when made, not in this run")

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from benchmarks.corpus import Series
-from benchmarks.goals import GOALS, GROUPS, group_of
+from benchmarks.goals import GOALS, GROUPS, SERIES_SLICES, UNTUNED_BARS, group_of
 from benchmarks.measure import JXL_BEST, Measurement
 from benchmarks.tables import Table, counted, short
 
@@ -115,13 +115,38 @@ def goal_table(sizes: Sizes) -> Table | None:
         cells = []
         for group, goal in zip(GROUPS, goals, strict=False):
             members = [one for one in sizes.series if group_of(one) == group]
-            values = sizes.ratios(codec, rival, members)
-            met = "" if not values else " ok" if geometric_mean(values) <= goal else " MISSED"
-            cells.append(f"{geometric_mean(values):.3f} / {goal:.2f}{met}" if values else "-")
+            cells.append(_beside(sizes.ratios(codec, rival, members), goal))
         rows.append([codec, rival, *cells])
     if not rows:
         return None
     return Table("Measured / goal", ["codec", "size over", *GROUPS[:4]], rows)
+
+
+def untuned_table(sizes: Sizes) -> Table | None:
+    """Ratios of the shipped nets without tuning beside their bars; None if none was measured."""
+    codecs = [codec for codec in sizes.codecs if codec.endswith("-untuned")]
+    rows = []
+    for modality, bars in UNTUNED_BARS.items():
+        members = [one for one in sizes.series if one.modality == modality]
+        longer = [one for one in members if len(one.array) >= SERIES_SLICES]
+        for label, chosen in (("all", members), (f"{SERIES_SLICES} or more slices", longer)):
+            for codec in codecs if chosen else []:
+                cells = [
+                    _beside(sizes.ratios(codec, rival, chosen), bar) for rival, bar in bars.items()
+                ]
+                rows.append([f"{modality}, {label}", str(len(chosen)), codec, *cells])
+    if not rows:
+        return None
+    columns = ["geometric mean over series", "n", "codec", *next(iter(UNTUNED_BARS.values()))]
+    return Table("Shipped nets without tuning, measured / bar", columns, rows)
+
+
+def _beside(values: list[float], bar: float) -> str:
+    """The geometric mean of some ratios, its bar, and whether it is kept."""
+    if not values:
+        return "-"
+    verdict = "ok" if geometric_mean(values) <= bar else "MISSED"
+    return f"{geometric_mean(values):.3f} / {bar:.2f} {verdict}"
 
 
 def reference_codecs(sizes: Sizes) -> list[str]:

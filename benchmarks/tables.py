@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from benchmarks.corpus import Skipped
 
-_PIPE_WIDTH = 240  # columns when the output is not a terminal: never cut a figure off
+_PIPE_WIDTH = 400  # columns when the output is not a terminal: never cut a figure off
 
 
 @dataclass(frozen=True)

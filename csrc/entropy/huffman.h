@@ -113,9 +113,9 @@ static inline uint32_t mll_huffman_take_code(const mll_huffman_code *code,
 {
     const uint16_t *limit = code->limit + (size_t)set * MLL_CODE_STRIDE;
     uint16_t peek = (uint16_t)(decoder->window >> (64 - MLL_CODE_BITS));
-    uint16_t length = 0;
+    uint32_t length = 0;
     for (uint32_t l = 0; l < MLL_CODE_STRIDE; l++)
-        length = (uint16_t)(length + (limit[l] <= peek));
+        length += limit[l] <= peek;
     int32_t place = code->offset[(size_t)set * MLL_CODE_STRIDE + length]
                     + (int32_t)mll_huffman_take(decoder, length);
     return code->order[(size_t)set * MLL_TOKEN_STRIDE + (uint32_t)place];

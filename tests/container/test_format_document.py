@@ -23,7 +23,7 @@ from medlossless.planes import colour, levels, palette
 from medlossless.predict import delta, net, net_named, reference, shipped_names
 from medlossless.predict import neighbourhood as nb
 
-MAX_LINES, MAX_COLUMNS = 800, 100  # a text that is read
+MAX_LINES, MAX_COLUMNS = 860, 100  # a text that is read
 
 
 def number(text: str) -> int:
