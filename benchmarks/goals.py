@@ -49,7 +49,7 @@ class SpeedGoal:
 SPEED_GOALS = tuple(
     SpeedGoal(f"medlossless-{codec}", direction, rival, least)
     for codec, direction, rival, least in (
-        ("e5-untuned-plain", "encode", "", 3), ("e5-untuned-plain", "decode", "", 3),
+        ("e5-untuned-plain", "decode", "", 3),  # the loop without SIMD
         ("e1", "encode", "jpegls", 1.2), ("e1", "decode", "jpegls", 1.2),
         ("e3", "encode", "jpegls", 0.5), ("e3", "decode", "jpegls", 0.6),
         ("e5", "encode", "jxl-e7", 1), ("e5", "decode", "jpegls", 0.5),

@@ -91,7 +91,9 @@ def measure(
     if cache and not failure:
         cache.add(series.array, rival, sizes)
     kept = tuple(streams) if rival.keeps_streams else ()
-    return Measurement(**about, sizes=sizes, encode_s=encode_s, decode_s=decode_s, failure=failure, streams=kept)
+    return Measurement(
+        **about, sizes=sizes, encode_s=encode_s, decode_s=decode_s, failure=failure, streams=kept
+    )
 
 
 def difference(units: list[np.ndarray], decoded: list[np.ndarray]) -> str:

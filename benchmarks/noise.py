@@ -8,7 +8,8 @@ import math
 import numpy as np
 
 BLOCK = 8
-BRIGHTNESS_BINS = 32
+MOST_CLASSES = 32
+LEAST_BLOCKS = 16  # of a class
 # Of the blocks of like brightness this share is taken to hold nothing but noise.
 HOMOGENEOUS = 0.25
 GAUSSIAN_BITS = 0.5 * math.log2(2 * math.pi * math.e)  # 2.05, at a standard deviation of 1
@@ -21,7 +22,7 @@ def noise_floor_bpp(array: np.ndarray) -> float:
     Each slice is convolved with the mask (1 -2 1; -2 4 -2; 1 -2 1), which cancels planes and
     edges along rows and columns, and cut into blocks of 8 x 8. The root mean square of a block,
     over the mask's gain of 6, is its sigma. Noise depends on brightness, so blocks are sorted
-    into 32 classes of brightness; the lower quartile of sigma in a class is its noise, and no
+    into up to 32 classes of brightness; the lower quartile of sigma in a class is its noise, and no
     block is given more than the noise of its class. The floor is the mean over all blocks of
     max(0, log2(sigma) + 2.05), the entropy of Gaussian noise in whole numbers. Levels that no
     sample has are closed up before.
@@ -51,24 +52,12 @@ def noise_floor_bpp(array: np.ndarray) -> float:
     channels = array
     if array.ndim == 4:
         channels = np.moveaxis(array, -1, 1).reshape(-1, *array.shape[1:3])
-    found = [_blocks(ranks) for ranks in map(_closed_up(array), channels)]
+    levels = np.unique(array)
+    found = [_blocks(np.searchsorted(levels, one).astype(np.float32)) for one in channels]
     brightness, sigma = (np.concatenate(parts) for parts in zip(*found, strict=True))
     sigma = np.minimum(sigma, _noise_of_classes(brightness, sigma))
     bits = np.log2(np.maximum(sigma, 2.0**-GAUSSIAN_BITS)) + GAUSSIAN_BITS
     return float(bits.mean())
-
-
-def _closed_up(array: np.ndarray):
-    """A function samples -> their ranks among the levels that the series uses, float32."""
-    low, high = int(array.min()), int(array.max())
-    if high - low > 1 << 24:
-        levels = np.unique(array)
-        return lambda samples: np.searchsorted(levels, samples).astype(np.float32)
-    used = np.zeros(high - low + 1, bool)
-    for slice_ in array:
-        used[slice_.astype(np.int64) - low] = True
-    rank = (np.cumsum(used) - 1).astype(np.float32)
-    return lambda samples: rank[samples.astype(np.int64) - low]
 
 
 def _blocks(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -90,7 +79,8 @@ def _noise_of_classes(brightness: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     noise = np.zeros_like(sigma)
     noisy = np.flatnonzero(sigma > 0)
     order = noisy[np.argsort(brightness[noisy], kind="stable")]
-    for members in np.array_split(order, BRIGHTNESS_BINS):
-        if len(members):
+    if len(order):
+        n_classes = max(1, min(MOST_CLASSES, len(order) // LEAST_BLOCKS))
+        for members in np.array_split(order, n_classes):
             noise[members] = np.quantile(sigma[members], HOMOGENEOUS)
     return noise

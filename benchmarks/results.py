@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Measurements -> a CSV file that is reviewed and committed like code."""
+"""Measurements <-> a CSV file that is reviewed and committed like code."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import math
 import os
 import platform
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from benchmarks.corpus import Series
 from benchmarks.goals import group_of
 from benchmarks.measure import Measurement
 
@@ -101,4 +105,56 @@ def _remark(one: Measurement) -> str:
         return f"FAILED: {one.failure}"
     if one.refusal:
         return f"refused: {one.refusal}"
-    return "derived or cached size" if one.encode_s is None else ""
+    if one.decode_s is None:
+        return "derived or cached size"
+    return "not encoded again" if one.encode_s is None else ""
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a CSV file says: of its run, and of each series by name its noise."""
+
+    run: dict[str, str]
+    measurements: list[Measurement]
+    noise_bpp: dict[str, float]
+
+
+def read_results(path: Path) -> Results:
+    """Undo `write_results`, but for samples and the sizes of single streams.
+
+    Raises
+    ------
+    FileNotFoundError
+    ValueError
+        Other columns, or no rows.
+    """
+    with path.open(newline="") as file:
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    if tuple(reader.fieldnames or ()) != COLUMNS or not rows:
+        raise ValueError(f"{path}: {len(rows)} rows of {reader.fieldnames}, expected {COLUMNS}")
+    series = {row["series"]: _read_series(row) for row in rows}
+    noise = {row["series"]: float(row["noise_bpp"] or "nan") for row in rows}
+    found = [_read_row(row, series[row["series"]]) for row in rows]
+    return Results({name: rows[0][name] for name in RUN}, found, noise)
+
+
+def _read_series(row: dict[str, str]) -> Series:
+    """A series of the right extents; its samples take no memory and mean nothing."""
+    shape = tuple(int(extent) for extent in row["shape"].split("x"))
+    array = np.broadcast_to(np.zeros((), row["dtype"]), shape)
+    return Series(row["series"], row["modality"], array, int(row["bits"]), (shape[0],))
+
+
+def _read_row(row: dict[str, str], series: Series) -> Measurement:
+    remark = row["remark"]
+    return Measurement(
+        series,
+        row["codec"],
+        row["version"],
+        sizes=(int(row["bytes"]),) if row["bytes"] else (),
+        encode_s=float(row["encode_s"]) if row["encode_s"] else None,
+        decode_s=float(row["decode_s"]) if row["decode_s"] else None,
+        refusal=remark.partition("refused: ")[2],
+        failure=remark.partition("FAILED: ")[2],
+    )

@@ -150,7 +150,9 @@ class NoSuchCodec(LookupError):
 def own_codecs(efforts: Iterable[int], untuned: Iterable[int]) -> dict[str, Callable[[], Rival]]:
     """What constructs medlossless at some efforts, and at some without tuning."""
     codecs = {f"medlossless-e{effort}": partial(Medlossless, effort) for effort in efforts}
-    return codecs | {f"medlossless-e{effort}-untuned": partial(Untuned, effort) for effort in untuned}
+    return codecs | {
+        f"medlossless-e{effort}-untuned": partial(Untuned, effort) for effort in untuned
+    }
 
 
 def select(

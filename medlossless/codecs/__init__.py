@@ -166,7 +166,22 @@ def decode(
     Raises
     ------
     UnknownCodec, CorruptStream, WeightsMissing
+    LimitExceeded
+        The array does not fit into this machine's memory.
     """
+    try:
+        return _decode(stream, header, frames, options)
+    except MemoryError as error:
+        n_bytes = header.samples * np.dtype(header.dtype).itemsize
+        raise LimitExceeded(
+            f"stream: declares {header.dtype} {header.shape}, {n_bytes} bytes: more than can be"
+            " allocated"
+        ) from error
+
+
+def _decode(
+    stream: Stream, header: Header, frames: Sequence[int] | None, options: Options
+) -> np.ndarray:
     if codec_numbered(header.codec) is STORED:
         return stored.decode(stream, header, frames)
     if frames is None:

@@ -43,7 +43,7 @@ EFFORTS = {
     4: Effort("mid2d", "mid3d", Tuning(8_000, 60, 3_000, 1 << 16), 0.03),
     5: Effort("mid2d", "mid3d", Tuning(3_000, 80, 3_000, 1 << 16), 0.005),
     6: Effort("mid2d", "mid3d", Tuning(1_500, 150, 6_000, 1 << 15), 0.005),
-    7: Effort("mid2d", "mid3d", Tuning(500, 300, 12_000, 1 << 14), 0.005),
+    7: Effort("mid2d", "mid3d", Tuning(400, 300, 12_000, 1 << 14), 0.005),
     8: Effort("wide2d", "wide3d", Tuning(150, 600, 20_000, 1 << 14), 0.002),
-    9: Effort("wide2d", "wide3d", Tuning(60, 1_500, 40_000, 1 << 14), 0.002),
+    9: Effort("wide2d", "wide3d", Tuning(50, 1_500, 40_000, 1 << 14), 0.002),
 }

@@ -23,7 +23,7 @@ from ..predict import DIGEST_BYTES, Net, delta, name_of, net_named, reference, t
 from ..predict import neighbourhood as nb
 from ..predict._kernel import KernelNet, sample_features
 
-POOL_SAMPLES = 1 << 18
+POOL_SAMPLES = 1 << 19
 PRICE_SAMPLES = 1 << 15
 STEPS_LOG2 = (2, 3, 4, 5, 6)
 OUTPUT_FINER_LOG2 = 2  # the outputs feel rounding most

@@ -57,7 +57,7 @@ class Plan:
 
     steps: int
     batch: int = 1024
-    peak_rate: float = 0.008
+    peak_rate: float = 0.011
 
     def rate(self, step: int) -> float:
         """Step size: twenty steps of warm-up, then half a cosine down to a fiftieth."""

@@ -9,6 +9,8 @@ from hypothesis.extra.numpy import arrays
 
 from benchmarks.rivals import adapt, bits_used
 from benchmarks.roster import ROSTER, Medlossless, NoSuchCodec, select
+from medlossless import inspect
+from medlossless.predict import shipped_names
 
 RANDOM = np.random.default_rng(11)
 
@@ -68,14 +70,14 @@ def test_bits_used(value, bits):
 
 def test_more_than_16_bits_are_refused():
     wide = np.array([[[0, 70_000]]], np.int32)
-    rivals, _ = select([], [])
+    rivals, _ = select([], [], [])
     refusals = {rival.name: rival.refusal(wide) for rival in rivals}
     assert {name for name, reason in refusals.items() if not reason} <= {"zstd-19", "gzip-9"}
 
 
 def test_jxl_slices_joins_slices_in_one_stream():
     pytest.importorskip("imagecodecs")
-    (rival,), _ = select(["jxl-slices-e7"], [])
+    (rival,), _ = select(["jxl-slices-e7"], [], [])
     volume = RANDOM.integers(0, 4096, (300, 4, 4)).astype(np.uint16)
     units = rival.prepare(volume)
     assert [len(unit) for unit in units] == [150, 150]
@@ -83,17 +85,31 @@ def test_jxl_slices_joins_slices_in_one_stream():
 
 
 def test_a_name_selects_what_starts_with_it():
-    rivals, missing = select(["jxl", "gzip"], [5])
+    rivals, missing = select(["jxl", "gzip"], [5], [])
     names = {rival.name for rival in rivals} | missing.keys()
     assert names == {"jxl-e3", "jxl-e7", "jxl-e9", "jxl-slices-e7", "jxl-slices-e9", "gzip-9"}
 
 
 def test_an_unknown_codec_is_an_error():
     with pytest.raises(NoSuchCodec, match="zip"):
-        select(["zip"], [])
+        select(["zip"], [], [])
 
 
 def test_medlossless_is_offered_at_every_effort():
-    rivals, missing = select([], [1, 5])
+    rivals, missing = select([], [1, 5], [])
     assert {"medlossless-e1", "medlossless-e5"} <= {one.name for one in rivals} | missing.keys()
     assert not Medlossless.settled
+
+
+def test_untuned_codec_names_shipped_nets_only():
+    rows, cols = np.mgrid[:300, :300]
+    volume = (9 * np.sin(rows / 9) * np.cos(cols / 7) + RANDOM.normal(40, 2, (1, 300, 300))) * 20
+    volume = np.clip(volume, 0, 4095).astype(np.uint16)
+    (untuned,), _ = select(["medlossless-e7-untuned"], [], [7])
+    (tuned,), _ = select(["medlossless-e7"], [7], [])
+    streams = {rival.name: rival.encode(volume) for rival in (tuned, untuned)}
+    assert np.array_equal(untuned.decode(streams["medlossless-e7-untuned"], volume), volume)
+    nets = {name: inspect(stream).nets for name, stream in streams.items()}
+    assert set(nets["medlossless-e7-untuned"]) <= set(shipped_names())
+    assert not set(nets["medlossless-e7"]) <= set(shipped_names())
+    assert (tuned.tunes, untuned.tunes) == (True, False)

@@ -15,7 +15,7 @@ from benchmarks.goals import GROUPS, group_of
 from benchmarks.measure import Measurement, jxl_best, measure
 from benchmarks.results import COLUMNS
 from benchmarks.rivals import Rival
-from benchmarks.summary import Sizes, geometric_mean, goal_table, ratio_table
+from benchmarks.summary import Sizes, geometric_mean, goal_table, ratio_table, untuned_table
 from benchmarks.tables import Table, skipped_lines
 from benchmarks.timing import Patience, timed
 
@@ -71,7 +71,7 @@ def volume(tmp_path):
 
 
 def install(monkeypatch, *rivals):
-    monkeypatch.setattr(run, "select", lambda names, efforts: (list(rivals), {}))
+    monkeypatch.setattr(run, "select", lambda *asked: (list(rivals), {}))
 
 
 def rows_of(path):
@@ -87,6 +87,7 @@ def test_truthful_codec_passes_and_fills_every_column(verb, volume, tmp_path, mo
     (row,) = rows_of(target)
     assert tuple(row) == COLUMNS
     assert row.pop("remark") == ""
+    assert row.pop("noise_bpp") == ""  # slices too small
     assert all(row.values())
     assert (row["bytes"], row["bpp"], row["shape"]) == ("288", "16.0000", "2x8x9")
     assert (row["modality"], row["codec"], row["group"]) == ("MR", "plain", "CT, MR single")
@@ -186,6 +187,39 @@ def test_ratios_are_geometric_means_over_common_series():
         ["medlossless-e5", "jxl-best", "1.000 / 0.90 MISSED", *["-"] * (len(GROUPS) - 2)]
     ]
     assert geometric_mean([2.0, 8.0]) == pytest.approx(4.0)
+
+
+def test_untuned_nets_stand_beside_their_bars():
+    sizes = Sizes(
+        [
+            Measurement(series, codec, "1", sizes=(size,))
+            for series, ours in ((made_series(8, name="long"), 96), (made_series(name="one"), 99))
+            for codec, size in (("medlossless-e5-untuned", ours), ("jxl-best", 100))
+        ]
+    )
+    table = untuned_table(sizes)
+    assert [row[:4] for row in table.rows] == [
+        ["MR, all", "2", "medlossless-e5-untuned", "0.975 / 0.97 MISSED"],
+        ["MR, 8 or more slices", "1", "medlossless-e5-untuned", "0.960 / 0.97 ok"],
+    ]
+    assert table.rows[0][4:] == ["-", "-"]
+    assert untuned_table(Sizes([Measurement(made_series(), "plain", "1", sizes=(9,))])) is None
+
+
+def test_speed_goals_are_judged():
+    series = made_series()
+    table = speed.speed_goal_table(
+        [
+            Measurement(series, "jpegls", "1", (10,), 1.0, 1.0),
+            Measurement(series, "medlossless-e1", "1", (10,), 0.5, 2.0),
+            Measurement(series, "medlossless-e5-avx2", "1", (10,), None, 3.0),
+        ]
+    )
+    assert [row[3:] for row in table.rows] == [
+        ["2.00", "1.20", "ok"],
+        ["0.50", "1.20", "MISSED"],
+        ["0.33", "0.30", "ok"],
+    ]
 
 
 def test_speed_ratio_uses_common_series_only():
