@@ -109,11 +109,13 @@ def test_real_array_stream_is_inspected_and_verified(run, files):
     assert run("decompress", "a.mls").status == 1
 
 
+# A process started in the background may have inherited that interrupts are ignored.
 INTERRUPTED_PROGRAM = """
-import sys
+import signal, sys
 from medlossless import api
 from medlossless.cli import main
 
+signal.signal(signal.SIGINT, signal.default_int_handler)
 compress = api.compress
 
 def announce_and_compress(*arguments, **options):
