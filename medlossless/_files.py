@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 import os
 import secrets
 import stat
@@ -78,16 +80,15 @@ def write(target: Any, data: bytes, *, like: Any, overwrite: bool) -> bytes | No
     if target is None:
         return data
     if not is_path(target):
-        target.write(data)
+        _write_all(target, data)
         return None
     check_target(target, overwrite)
     if _is_special(target):
         with open(target, "wb") as file:
-            file.write(data)
+            _write_all(file, data)
         return None
     with _scratch(target, PRIVATE if is_path(like) else SHARED) as (file, scratch):
-        file.write(data)
-        file.flush()
+        _write_all(file, data)
         if is_path(like):
             _copy_status(like, scratch)
         os.fsync(file.fileno())
@@ -95,6 +96,26 @@ def write(target: Any, data: bytes, *, like: Any, overwrite: bool) -> bytes | No
         _rename(scratch, target, overwrite)
     _sync_folder(os.path.dirname(scratch))
     return None
+
+
+def _write_all(file: Any, data: bytes) -> None:
+    """Write every byte, or raise: an unbuffered file takes as many as it likes, and says so.
+
+    Raises
+    ------
+    OSError
+        The file takes no more.
+    """
+    view = memoryview(data)
+    while len(view):
+        count = file.write(view)
+        if count is None and not isinstance(file, io.RawIOBase):
+            break  # an object that writes everything and does not count
+        if not count:
+            raise OSError(errno.EIO, f"only {len(data) - len(view)} of {len(data)} bytes written")
+        view = view[count:]
+    if hasattr(file, "flush"):
+        file.flush()
 
 
 def _is_special(target: Any) -> bool:

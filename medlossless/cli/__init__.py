@@ -9,6 +9,7 @@ One module a verb (``compress``, ``decompress``, ``verify``, ``inspect``, ``code
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Sequence
@@ -62,12 +63,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("medlossless: interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader went away. Python flushes stdout once more on exit, and that must not fail.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _abandon_stdout()
         return FAILURE
     except (MedlosslessError, OSError) as error:  # of the call; those of one file end in Batch
+        if isinstance(error, OSError):
+            _abandon_stdout()
         return print_error(error)
     return status
+
+
+def _abandon_stdout() -> None:
+    """Drop what stdout would not take: Python flushes it once more on exit, and must not fail."""
+    with contextlib.suppress(OSError, ValueError):  # a stdout without a file behind it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def build_parser() -> VerbParser:
