@@ -60,8 +60,8 @@ def read(source: Any) -> bytes | memoryview:
 
 
 def check_target(target: Any, overwrite: bool) -> None:
-    """Refuse an existing target early, before any work."""
-    if is_path(target) and not overwrite and os.path.lexists(target):
+    """Refuse an existing target early, before any work; a device or a pipe is no such target."""
+    if is_path(target) and not overwrite and os.path.lexists(target) and not _is_special(target):
         raise InvalidInput(f"target exists: {name_of(target)}")
 
 

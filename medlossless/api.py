@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import operator
+import os
 import time
 from collections.abc import Callable, Sequence
 from os import PathLike
@@ -63,7 +65,7 @@ def encode_array(
         Bits Stored, for the record; the whole word is coded whatever it says.
     coder : ``ans`` or ``huffman``
     threads : int
-        Tiles are encoded side by side.
+        Tiles are encoded side by side; 0 is one thread for each core this process may use.
 
     Returns
     -------
@@ -88,7 +90,7 @@ def encode_array(
         raise InvalidInput("array: masked; encode its data and its mask")
     array = np.asarray(array)
     image = Image(array, default_axes(array.ndim) if axes is None else axes, bits)
-    options = Options(effort, coder, threads)
+    options = Options(effort, coder, _count_threads(threads))
     check_options(options)
     return _streams.encode_image(image, options)
 
@@ -109,6 +111,7 @@ def decode_array(
         Only these frames; all axes before the rows count as one. An int gives one frame without
         that axis. Tiles that hold none of them are not decoded.
     threads : int
+        As in `encode_array`.
 
     Returns
     -------
@@ -123,12 +126,17 @@ def decode_array(
     InvalidInput
         There is no such frame, or the stream holds no array.
     """
-    opened = Stream(stream)
+    options = Options(threads=_count_threads(threads))
+    check_options(options)
+    try:
+        opened = Stream(stream)
+    except TypeError as error:
+        kind = type(stream).__name__
+        hint = "open(name, 'rb').read() gives those of a file"
+        raise InvalidInput(f"stream: {kind}, expected bytes; {hint}") from error
     header = opened.header()
     if header.dtype == NO_ARRAY:
-        raise InvalidInput(f"stream: holds a {header.format} file without samples, not an array")
-    options = Options(threads=threads)
-    check_options(options)
+        raise InvalidInput(f"stream: of a file without samples ({header.format}), not of an array")
     if frames is None:
         return decode(opened, header, None, options)
     chosen, single = _choose_frames(header, frames)
@@ -203,6 +211,7 @@ def compress(
     """
     started = time.monotonic()
     parts = _Parts(progress, 2 if verify else 1)
+    threads = _count_threads(threads)
     options = Options(effort, coder, threads, parts.report(0))
     check_options(options)
     if target is None and _files.is_path(source):
@@ -215,7 +224,7 @@ def compress(
         _streams.prove(stream, data, Options(threads=threads, progress=parts.report(1)))
         parts.end(1)
     written = _files.write(target, stream, like=source, overwrite=overwrite)
-    return _result(source, target, stream, verify, started, written)
+    return _result(source, target, stream, verify, started, stream, written)
 
 
 def decompress(
@@ -227,6 +236,9 @@ def decompress(
     progress: Progress | None = None,
 ) -> Result:
     """Restore the file of a stream; its sha256 is compared before anything is written.
+
+    A ``pixel-exact`` stream gives an equal image in another file, whose sha256 is the result's
+    `output_sha256`.
 
     Parameters
     ----------
@@ -250,7 +262,7 @@ def decompress(
     """
     started = time.monotonic()
     parts = _Parts(progress, 1)
-    options = Options(threads=threads, progress=parts.report(0))
+    options = Options(threads=_count_threads(threads), progress=parts.report(0))
     check_options(options)
     if target is None and _files.is_path(source):
         name = _files.name_of(source)
@@ -259,10 +271,12 @@ def decompress(
         target = name.removesuffix(SUFFIX)
     _files.check_target(target, overwrite)
     stream = _files.read(source)
-    data = _streams.decode_file(Stream(stream), options)
+    opened = Stream(stream)
+    data = _streams.decode_file(opened, options)
     parts.end(0)
     written = _files.write(target, data, like=source, overwrite=overwrite)
-    return _result(source, target, stream, True, started, written)
+    compared = opened.header().guarantee == "file-exact"
+    return _result(source, target, stream, compared, started, data, written)
 
 
 def verify(source: Source, original: Source | None = None, *, threads: int = 1) -> Result:
@@ -272,6 +286,7 @@ def verify(source: Source, original: Source | None = None, *, threads: int = 1) 
     ----------
     source, original : path, bytes-like or binary file object
     threads : int
+        As in `encode_array`.
 
     Returns
     -------
@@ -287,7 +302,7 @@ def verify(source: Source, original: Source | None = None, *, threads: int = 1) 
         The stream holds an array, which has no original file.
     """
     started = time.monotonic()
-    options = Options(threads=threads)
+    options = Options(threads=_count_threads(threads))
     check_options(options)
     stream = _files.read(source)
     opened = Stream(stream)
@@ -295,14 +310,15 @@ def verify(source: Source, original: Source | None = None, *, threads: int = 1) 
     header = opened.header()
     if header.format == _streams.ARRAY_FORMAT and original is None:
         decode(opened, header, None, options)
-        return _result(source, None, stream, True, started, None)
+        return _result(source, None, stream, True, started)
     data = _streams.decode_file(opened, options)
     if original is not None and _files.read(original) != data:
         name = _files.name_of(original)
         raise VerificationFailed(
             f"{name}: differs from what the stream restores, which is {header.guarantee}"
         )
-    return _result(source, None, stream, True, started, None)
+    compared = original is not None or header.guarantee == "file-exact"
+    return _result(source, None, stream, compared, started)
 
 
 def inspect(source: Source) -> Info:
@@ -354,7 +370,15 @@ class _Parts:
             self.call(number + 1, self.n_parts)
 
 
-def _result(source, target, stream, verified, started, written) -> Result:
+def _count_threads(threads: int) -> int:
+    """The number of threads meant; anything but 0 is left for `check_options` to judge."""
+    if type(threads) is not int or threads != 0:
+        return threads
+    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _result(source, target, stream, verified, started, output=None, written=None) -> Result:
     info = _streams.describe(Stream(stream))
     return Result(
         source=_files.name_of(source),
@@ -368,5 +392,7 @@ def _result(source, target, stream, verified, started, written) -> Result:
         verified=verified,
         seconds=time.monotonic() - started,
         sha256=info.sha256 or "",
+        output_bytes=0 if output is None else len(output),
+        output_sha256="" if output is None else hashlib.sha256(output).hexdigest(),
         data=written,
     )

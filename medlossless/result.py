@@ -18,10 +18,15 @@ class Result:
     format, codec, guarantee, note : str
         As in `Info`.
     verified : bool
-        Whether the stream was decoded and compared with its original or its sha256.
+        Whether the stream was decoded and the outcome compared with its original as far as the
+        guarantee goes: ``file-exact`` by its bytes or sha256, ``pixel-exact`` by its samples. False
+        where a ``pixel-exact`` stream was decoded and no original was at hand.
     seconds : float
     sha256 : str
         Of the original file, hexadecimal; empty for the stream of an array.
+    output_bytes, output_sha256 : int, str
+        Of what was written or returned; 0 and empty where nothing was. After `decompress` of a
+        ``pixel-exact`` stream they differ from those of the original.
     data : bytes or None
         The output, when bytes came in and no target was named.
     """
@@ -37,6 +42,8 @@ class Result:
     verified: bool
     seconds: float
     sha256: str
+    output_bytes: int = 0
+    output_sha256: str = ""
     data: bytes | None = None
 
 

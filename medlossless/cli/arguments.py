@@ -14,9 +14,10 @@ from medlossless.errors import InvalidInput
 EXIT_STATUS = """\
 exit status:
   0  success
-  1  failure: a file could not be read, coded or written, nothing at all was done, or the call
-     was wrong
-  2  no failure, but some files were skipped (directories, targets that exist) or warned about
+  1  failure: a file could not be read, coded or written, no name was that of a file to work on,
+     or the call was wrong
+  2  no failure, but some files were skipped (directories; targets that exist, be it all of them)
+     or warned about
   3  verification failed: what decodes is not what was encoded
   130  interrupted; no half-written file is left behind
 """
@@ -38,11 +39,19 @@ class VerbParser(argparse.ArgumentParser):
         # the first run of words. Its intermixed parser calls back here, hence the flag.
         if self._intermixed or self._subparsers is not None:
             return super().parse_known_args(args, namespace)
+        # It also loses a first `--` on some Pythons, so what follows one is kept apart.
+        words = list(sys.argv[1:] if args is None else args)
+        n_words = words.index("--") if "--" in words else len(words)
         self._intermixed = True
         try:
-            return self.parse_known_intermixed_args(args, namespace)
+            found, unknown = self.parse_known_intermixed_args(words[:n_words], namespace)
         finally:
             self._intermixed = False
+        names = words[n_words + 1 :]
+        if "files" not in found:
+            return found, unknown + names
+        found.files = [*found.files, *names]
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
         self.print_usage(sys.stderr)
@@ -99,7 +108,7 @@ def add_threads(parser: VerbParser) -> None:
     parser.add_argument(
         "-T",
         "--threads",
-        type=count_threads,
+        type=read_threads,
         default=1,
         metavar="N",
         help="use N threads, 0 for all cores (default 1); the output does not depend on it",
@@ -122,17 +131,14 @@ def add_messages(parser: VerbParser) -> None:
     )
 
 
-def count_threads(text: str) -> int:
-    """Turn the word after -T into a number of threads; 0 is every core this process may use."""
+def read_threads(text: str) -> int:
+    """Turn the word after -T into a number of threads; 0, as in the api, is every core."""
     try:
         n_threads = int(text)
     except ValueError:
         n_threads = -1
     if n_threads < 0:
         raise argparse.ArgumentTypeError(f"expected 0 or a number of threads, found {text!r}")
-    if n_threads == 0:
-        affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-        return len(affinity(0)) if affinity else os.cpu_count() or 1
     return n_threads
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from medlossless.errors import CorruptStream, MedlosslessError, VerificationFailed
 
+SCRATCH_PREFIX = ".medlossless-"  # of the temporary files that the api writes
 SUCCESS, FAILURE, INCOMPLETE, UNVERIFIED, INTERRUPTED = 0, 1, 2, 3, 130
 
 
@@ -30,6 +31,10 @@ class Outcome(enum.Enum):
 
 class Skipped(Exception):
     """Raised by a verb for a file it leaves alone on purpose; the text says why."""
+
+
+class TargetExists(Skipped):
+    """The output is there already: work done before, not a failure even if all files end so."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,7 @@ class Batch:
     json: bool = False
     corrupt_is_unverified: bool = False
     outcomes: list[Outcome] = field(default_factory=list)
+    n_existing: int = 0
 
     def run(self, sources: Iterable[str], verb: Callable[[str], Report]) -> int:
         """Call `verb` with each source and return the exit status of them all."""
@@ -83,7 +89,7 @@ class Batch:
         found = set(self.outcomes)
         if Outcome.UNVERIFIED in found:
             return UNVERIFIED
-        if Outcome.FAILED in found or found == {Outcome.SKIPPED}:
+        if Outcome.FAILED in found or (found == {Outcome.SKIPPED} and not self.n_existing):
             return FAILURE
         return INCOMPLETE if found & {Outcome.SKIPPED, Outcome.WARNED} else SUCCESS
 
@@ -102,6 +108,7 @@ class Batch:
 
     def _report_error(self, source: str, error: Exception) -> Outcome:
         outcome = self._classify(error)
+        self.n_existing += isinstance(error, TargetExists)
         text = describe(source, error)
         print_message(source, f"{text} (skipped)" if outcome is Outcome.SKIPPED else text)
         if self.verbose and is_internal(error):
@@ -132,12 +139,19 @@ def is_internal(error: Exception) -> bool:
 def describe(source: str, error: Exception) -> str:
     """Say in one line what went wrong, without repeating the name of the source."""
     if isinstance(error, OSError) and error.strerror:
-        elsewhere = error.filename is not None and os.fspath(error.filename) != source
-        return f"{os.fspath(error.filename)!s}: {error.strerror}" if elsewhere else error.strerror
+        place = None if error.filename is None else name_place(error.filename)
+        return error.strerror if place in (None, source) else f"{place}: {error.strerror}"
     if isinstance(error, MemoryError):
         return "not enough memory"
     text = str(error) or type(error).__name__
     return f"internal error: {type(error).__name__}: {text}" if is_internal(error) else text
+
+
+def name_place(filename: Any) -> str:
+    """The file of an OSError, or the directory of one whose name nobody gave."""
+    folder, name = os.path.split(os.fsdecode(filename))
+    scratch = name.startswith(SCRATCH_PREFIX)
+    return f"directory {folder or os.curdir}" if scratch else os.fsdecode(filename)
 
 
 def print_message(source: str, text: str) -> None:
@@ -166,7 +180,7 @@ def require_regular_file(source: str) -> os.stat_result:
     """
     status = os.stat(source)
     if stat.S_ISDIR(status.st_mode):
-        raise Skipped("is a directory")
+        raise Skipped("is a directory: name the files in it, or give a list with --filelist")
     if not stat.S_ISREG(status.st_mode):
         raise Skipped("is not a regular file; name it '-' and redirect stdin to it")
     return status

@@ -16,13 +16,14 @@ from medlossless.errors import InvalidInput
 DESCRIPTION = """\
 Restore files from streams. FILE.mls becomes FILE and is kept. What is restored has the sha256 of
 the original, or is an error and is not written: a truncated or altered stream never gives wrong
-samples. Output is written to a temporary file and renamed; it gets the modification time and the
-permissions of its input.
+samples. Only a stream that inspect calls 'pixel-exact' (made with --pixels) gives an equal image in
+another file, of another sha256. Output is written to a temporary file and renamed; it gets the
+modification time and the permissions of its input.
 """
 
 EPILOG = """\
-A stream that promises only 'pixel-exact' (made with --pixels) gives an equal image in another
-packaging; --rm keeps such a stream.
+--rm keeps a pixel-exact stream. --json tells the size and sha256 of what was written as
+output_bytes and output_sha256; original_bytes and sha256 are those of the original file.
 
 examples:
   medlossless decompress scan.dcm.mls
@@ -81,6 +82,5 @@ def decompress_file(args: argparse.Namespace, source: Any, target: Any) -> api.R
 def describe(source: str, result: api.Result, target: str) -> str:
     """Say in one line what became of a stream."""
     return (
-        f"{source} : {result.original_bytes} bytes "
-        f"({result.format}, {result.guarantee}) -> {target}"
+        f"{source} : {result.output_bytes} bytes ({result.format}, {result.guarantee}) -> {target}"
     )

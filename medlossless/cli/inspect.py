@@ -33,11 +33,11 @@ def add_parser(verbs: Any) -> None:
         description=DESCRIPTION,
         epilog=EPILOG,
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a stream, or '-' for stdin")
+    arguments.add_inputs(parser, "a stream, or '-' for stdin")
     parser.add_argument(
         "--json", action="store_true", help="print one JSON object a stream and nothing else"
     )
-    parser.set_defaults(run=run, filelist=None)
+    parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:

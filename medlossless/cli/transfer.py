@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from medlossless.cli.batch import Batch, Report, Skipped, open_source, require_regular_file
+from medlossless.cli.batch import Batch, Report, TargetExists, open_source, require_regular_file
 from medlossless.errors import InvalidInput
 
 STDIN = STDOUT = "-"
@@ -64,7 +64,7 @@ class Transfer:
         self.results.append(result)
         notes = [result.note] if result.note else []
         if self.verbose:
-            notes.append(f"sha256 {result.sha256}, {result.seconds:.2f} s")
+            notes.append(describe_sha256(result))
         return Report(
             line=self.describe(source, result, "stdout" if name == STDOUT else name),
             record=record_result(result, None if name == STDOUT else name),
@@ -85,19 +85,23 @@ class Transfer:
         first = self.written.get(os.path.realpath(name))
         if first is not None:
             raise InvalidInput(f"would overwrite {name}, just written from {first}")
-        if not os.path.lexists(name):
+        folder = os.path.dirname(name) or os.curdir
+        if not os.path.isdir(folder):
+            problem = "not a directory" if os.path.lexists(folder) else "no such directory"
+            raise InvalidInput(f"{folder}: {problem}")
+        if not os.path.lexists(name) or is_special(name):
             return
         if source != STDIN and os.path.exists(name) and os.path.samefile(source, name):
             raise InvalidInput(f"input and output are the same file: {name}")
         if not self.force:
-            raise Skipped(f"{name} exists, -f overwrites it")
+            raise TargetExists(f"{name} exists, -f overwrites it")
 
     def _remove(self, source: str, before: os.stat_result | None, result: Any) -> str:
         """Remove a source that can be restored; otherwise return why it was kept."""
-        if not result.verified:
-            return "kept: the output was not verified"
         if result.guarantee != "file-exact":
             return f"kept: the stream is {result.guarantee}, it would not restore this very file"
+        if not result.verified:
+            return "kept: the output was not verified"
         if before is None or not is_unchanged(before, require_regular_file(source)):
             return "kept: it changed while it was being read"
         try:
@@ -162,7 +166,20 @@ def record_result(result: Any, target: str | None) -> dict[str, Any]:
         "verified": result.verified,
         "seconds": result.seconds,
         "sha256": result.sha256,
+        "output_bytes": result.output_bytes,
+        "output_sha256": result.output_sha256,
     }
+
+
+def describe_sha256(result: Any) -> str:
+    """Say which file has the sha256 that a stream carries, and how long the work took."""
+    whose = "" if result.guarantee == "file-exact" else " of the original file"
+    return f"sha256{whose} {result.sha256}, {result.seconds:.2f} s"
+
+
+def is_special(name: str) -> bool:
+    """True for a device or a pipe: it is written to and never replaced."""
+    return os.path.exists(name) and not os.path.isfile(name) and not os.path.isdir(name)
 
 
 def ratio(original_bytes: int, stream_bytes: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from medlossless import api
 from medlossless.cli import arguments
 from medlossless.cli.batch import Batch, Report, open_source, require_regular_file
-from medlossless.cli.transfer import record_result
+from medlossless.cli.transfer import describe_sha256, record_result
 from medlossless.errors import InvalidInput
 
 DESCRIPTION = """\
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
         result = api.verify(open_source(source), args.against, threads=args.threads)
         notes = [result.note] if result.note and args.verbose else []
         if args.verbose:
-            notes.append(f"sha256 {result.sha256}, {result.seconds:.2f} s")
+            notes.append(describe_sha256(result))
         return Report(
             line=describe(source, result, args.against),
             record=record_result(result, None),
@@ -75,6 +75,6 @@ def run(args: argparse.Namespace) -> int:
 def describe(source: str, result: api.Result, against: str | None) -> str:
     """Say in one line that a stream is good."""
     equal = f", equal to {against}" if against is not None else ""
-    return (
-        f"{source} : ok ({result.original_bytes} bytes, {result.format}, {result.guarantee}{equal})"
-    )
+    whose = "" if result.guarantee == "file-exact" else " in the original"
+    size = f"{result.original_bytes} bytes{whose}"
+    return f"{source} : ok ({size}, {result.format}, {result.guarantee}{equal})"

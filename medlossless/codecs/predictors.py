@@ -89,7 +89,7 @@ def shipped_net(name: str) -> ReadyNet:
 def tuned_net(sent: tuned.TunedNet) -> ReadyNet:
     """A net that is sent in the stream."""
     net = sent.build()
-    return ReadyNet(f"{sent.base}, tuned", net, KernelNet(net), sent)
+    return ReadyNet(f"{sent.base} (tuned)", net, KernelNet(net), sent)
 
 
 def read_net(fields: Fields) -> ReadyNet:

@@ -103,8 +103,13 @@ class Stream:
 
     def _check_prologue(self) -> None:
         head = bytes(self.data[:PROLOGUE_BYTES])
-        if head[: len(MAGIC)] != MAGIC[: len(head)] or not head:
-            raise NotAStream(f"stream: begins with {head[:8].hex(' ')}, expected {MAGIC.hex(' ')}")
+        if not head:
+            raise NotAStream("not a medlossless stream: is empty")
+        if head[: len(MAGIC)] != MAGIC[: len(head)]:
+            found = head[: len(MAGIC)].hex(" ")
+            raise NotAStream(
+                f"not a medlossless stream: begins with {found}, expected {MAGIC.hex(' ')}"
+            )
         if len(self.data) < PROLOGUE_BYTES + FOOTER_BYTES:
             raise Truncated(f"stream: {len(self.data)} bytes, the shortest has 24")
         if head[8] != VERSION:

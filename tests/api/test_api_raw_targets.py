@@ -55,7 +55,7 @@ def test_an_object_that_does_not_count_is_trusted():
 def test_a_full_device_behind_stdout_is_a_failure(tmp_path, unbuffered):
     (tmp_path / "a.bin").write_bytes(DATA)
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: PLW1510
             [sys.executable, "-m", "medlossless", "compress", "-c", "a.bin"],
             stdout=full,
             stderr=subprocess.PIPE,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import zlib
@@ -73,7 +74,7 @@ def test_verify_finds_damage_that_nobody_would_read(scan):
 def test_the_array_of_a_file_is_decoded_from_its_stream(scan):
     api.compress(scan)
     assert np.array_equal(api.decode_array(Path("scan.npy.mls").read_bytes()), RAMP)
-    with pytest.raises(InvalidInput, match="opaque file without samples"):
+    with pytest.raises(InvalidInput, match=r"file without samples \(opaque\)"):
         api.decode_array(api.compress(b"text").data)
 
 
@@ -174,7 +175,12 @@ def test_pixel_exact_only_when_asked_for():
     assert restored.data != data
     assert restored.guarantee == "pixel-exact"
     assert np.array_equal(api.decode_array(pixels.data), grey)
+    assert not restored.verified and pixels.verified
+    assert (restored.original_bytes, restored.sha256) == (len(data), pixels.sha256)
+    assert restored.output_bytes == len(restored.data)
+    assert restored.output_sha256 == hashlib.sha256(restored.data).hexdigest()
     assert api.verify(pixels.data, restored.data).verified
+    assert not api.verify(pixels.data).verified
     with pytest.raises(VerificationFailed, match="pixel-exact"):
         api.verify(pixels.data, data)
 
@@ -197,7 +203,7 @@ def test_an_image_that_no_stream_describes_is_kept_as_it_is(monkeypatch):
 
 @pytest.mark.parametrize(
     ("option", "value"),
-    [("effort", 0), ("effort", 10), ("effort", 2.5), ("coder", "zip"), ("threads", 0)],
+    [("effort", 0), ("effort", 10), ("effort", 2.5), ("coder", "zip"), ("threads", -1)],
 )
 def test_options_out_of_range_are_refused_before_any_work(scan, option, value):
     with pytest.raises(InvalidInput, match=f"{option} "):
@@ -210,8 +216,30 @@ def test_options_out_of_range_are_refused_before_any_work(scan, option, value):
 def test_threads_are_checked_by_decoders_too(scan):
     stream = api.compress(SCAN).data
     for call in (api.decompress, api.verify, api.decode_array):
-        with pytest.raises(InvalidInput, match="threads 0"):
-            call(stream, threads=0)
+        with pytest.raises(InvalidInput, match="threads -1"):
+            call(stream, threads=-1)
+
+
+def test_no_threads_are_all_cores(scan):
+    stream = api.compress(SCAN, threads=0).data
+    assert stream == api.compress(SCAN).data
+    for call in (api.decompress, api.verify, api.decode_array):
+        call(stream, threads=0)
+    assert api.encode_array(RAMP, threads=0) == api.encode_array(RAMP)
+
+
+@pytest.mark.parametrize("stream", ["scan.mls", Path("scan.mls"), io.BytesIO(b""), None])
+def test_an_array_is_decoded_from_bytes_only(stream):
+    with pytest.raises(InvalidInput, match=r"expected bytes; open\(name, 'rb'\)\.read\(\)"):
+        api.decode_array(stream)
+
+
+@pytest.mark.parametrize(
+    ("data", "found"), [(b"", "is empty"), (b"DICM", "begins with 44 49 43 4d")]
+)
+def test_what_is_no_stream_is_told_so(data, found):
+    with pytest.raises(NotAStream, match=f"^not a medlossless stream: {found}"):
+        api.inspect(data)
 
 
 def test_every_error_of_the_api_has_one_root():

@@ -132,6 +132,8 @@ def make_result(source, target, original, stream, options) -> SimpleNamespace:
         verified=options.get("verify", True) and original != b"doubtful",
         seconds=0.125,
         sha256=hashlib.sha256(original).hexdigest(),
+        output_bytes=len(original),
+        output_sha256=hashlib.sha256(original).hexdigest(),
         data=None,
     )
 

@@ -24,6 +24,8 @@ RESULT_FIELDS = {
     "verified",
     "seconds",
     "sha256",
+    "output_bytes",
+    "output_sha256",
 }
 
 
@@ -65,7 +67,7 @@ def test_compress_passes_coding_options(run, files, fake_api):
 def test_compress_threads_zero_means_all_cores(run, files, fake_api):
     files({"a": b"x"})
     assert run("compress", "-T0", "a").status == 0
-    assert fake_api.calls[0][1]["threads"] >= 1
+    assert fake_api.calls[0][1]["threads"] == 0
 
 
 @pytest.mark.parametrize(
@@ -147,9 +149,11 @@ def test_compress_target_that_exists_is_skipped(run, files):
     assert os.path.exists("b.mls")
 
 
-def test_compress_nothing_done_is_a_failure(run, files):
-    files({"a": b"x", "a.mls": b"precious"})
-    assert run("compress", "a").status == 1
+def test_compress_again_is_no_failure(run, files):
+    files({"a": b"x", "b": b"y"})
+    assert run("compress", "a", "b").status == 0
+    assert run("compress", "a", "b").status == 2
+    assert run("compress", "a", "b", "missing").status == 1
 
 
 def test_compress_force_overwrites(run, files):
@@ -183,7 +187,7 @@ def test_compress_directory_is_named_and_skipped(run, files):
     files({"a": b"x", "folder/b": b"y"})
     end = run("compress", "folder", "a")
     assert end.status == 2
-    assert "medlossless: folder: is a directory (skipped)\n" in end.stderr
+    assert "medlossless: folder: is a directory: name the files in it, or" in end.stderr
     assert os.path.exists("a.mls")
     assert run("compress", "folder").status == 1
 

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -107,6 +108,49 @@ def test_real_array_stream_is_inspected_and_verified(run, files):
     assert "2 x 15 x 20" in run("inspect", "a.mls").stdout.decode()
     assert run("verify", "a.mls").status == 0
     assert run("decompress", "a.mls").status == 1
+
+
+def test_real_device_needs_no_force(run, scan):
+    if not os.path.exists("/dev/null"):
+        pytest.skip("no null device on this system")
+    end = run("compress", "scan.dcm", "-o", "/dev/null")
+    assert end.status == 0, end.stderr
+    assert end.stderr.endswith("-> /dev/null\n")
+    assert not os.path.isfile("/dev/null")
+
+
+def repackage_png(grey: np.ndarray) -> bytes:
+    """A PNG whose deflate stream has flushes that its reader cannot reproduce."""
+    packer = zlib.compressobj(6)
+    body = b""
+    for i, row in enumerate(grey):
+        body += packer.compress(b"\0" + row.tobytes())
+        body += packer.flush((zlib.Z_FULL_FLUSH, zlib.Z_SYNC_FLUSH)[i % 2])
+    head = b"".join(side.to_bytes(4, "big") for side in grey.shape[::-1]) + b"\x08\0\0\0\0"
+    chunks = ((b"IHDR", head), (b"IDAT", body + packer.flush()), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        len(data).to_bytes(4, "big") + kind + data + zlib.crc32(kind + data).to_bytes(4, "big")
+        for kind, data in chunks
+    )
+
+
+def test_real_pixel_exact_output_is_not_called_the_original(run, files):
+    content = repackage_png((np.add.outer(np.arange(60), np.arange(70)) % 256).astype(np.uint8))
+    files({"a.png": content})
+    assert json.loads(run("compress", "--pixels", "--json", "a.png").stdout)["verified"] is True
+    end = run("decompress", "--json", "a.png.mls", "-o", "b.png")
+    record, restored = json.loads(end.stdout), Path("b.png").read_bytes()
+    assert restored != content
+    assert (record["guarantee"], record["verified"]) == ("pixel-exact", False)
+    assert (record["original_bytes"], record["output_bytes"]) == (len(content), len(restored))
+    assert record["sha256"] == hashlib.sha256(content).hexdigest()
+    assert record["output_sha256"] == hashlib.sha256(restored).hexdigest()
+    end = run("decompress", "-f", "-v", "--rm", "a.png.mls", "-o", "b.png")
+    assert f"a.png.mls : {len(restored)} bytes (png, pixel-exact) -> b.png" in end.stderr
+    assert f"sha256 of the original file {record['sha256']}" in end.stderr
+    assert "kept: the stream is pixel-exact" in end.stderr
+    end = run("verify", "a.png.mls")
+    assert f"ok ({len(content)} bytes in the original, png, pixel-exact)" in end.stderr
 
 
 # A process started in the background may have inherited that interrupts are ignored.

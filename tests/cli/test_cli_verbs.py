@@ -239,6 +239,34 @@ def test_wrong_words_are_status_1(run, words):
     assert "usage: medlossless" in end.stderr
 
 
+def test_compress_into_a_folder_that_is_not_there_names_it(run, files, fake_api):
+    files({"a": b"x"})
+    end = run("compress", "a", "-o", "nodir/")
+    assert (end.status, end.stderr) == (1, "medlossless: a: nodir: no such directory\n")
+    end = run("compress", "a", "-o", "a/b")
+    assert end.stderr == "medlossless: a: a: not a directory\n"
+    assert fake_api.calls == []
+
+
+def test_compress_into_a_folder_that_cannot_be_written_names_it(run, files, monkeypatch):
+    def refuse(*arguments, **options):
+        raise PermissionError(13, "Permission denied", "out/.medlossless-0123")
+
+    files({"a": b"x", "out/.keep": b""})
+    monkeypatch.setattr("medlossless.api.compress", refuse)
+    end = run("compress", "a", "-o", "out")
+    assert end.stderr == "medlossless: a: directory out: Permission denied\n"
+
+
+@pytest.mark.parametrize("verb", ["compress", "decompress", "verify", "inspect"])
+def test_words_after_two_dashes_are_files(run, files, verb):
+    files({"-x.dcm.mls": b"FAKE"})
+    end = run(verb, "--", "-x.dcm.mls", "--json")
+    assert "-x.dcm.mls: " in end.stderr
+    assert "medlossless: --json: No such file" in end.stderr
+    assert run("codecs", "--", "word").status == 1
+
+
 def test_progress_is_drawn_on_a_terminal_only(run, files, monkeypatch):
     monkeypatch.setattr("medlossless.cli.console.PATIENCE_S", -1.0)
     monkeypatch.setenv("TERM", "xterm")

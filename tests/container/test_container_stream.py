@@ -127,7 +127,7 @@ def test_a_changed_section_is_named():
 @pytest.mark.parametrize("data", [b"", b"\x89PNG\r\n\x1a\n" + bytes(90), bytes(99), b"MLS"])
 def test_other_bytes_are_not_a_stream(data):
     assert not is_stream(data)
-    with pytest.raises(NotAStream, match="expected 89 4d 4c 53"):
+    with pytest.raises(NotAStream, match=r"^not a medlossless stream: (is empty|.* 89 4d 4c 53)"):
         Stream(data)
 
 

@@ -222,7 +222,7 @@ def test_tuned_nets_decode(share, nets, monkeypatch):
     ]
     monkeypatch.setattr(lossless, "predictor_for", lambda *_: predictors.Predictor(*chosen))
     stream = encode_lossless(array, "ZYX", 5, "ans")
-    assert api.inspect(stream).nets == ["wide2d, tuned", "wide3d, tuned"]
+    assert api.inspect(stream).nets == ["wide2d (tuned)", "wide3d (tuned)"]
     assert_decodes(stream, array, nets)
 
 
