@@ -6,10 +6,9 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-INPUT_UNIT = 64.0
-HIDDEN_CLIP = 4095 / 256
-MEAN_CLIP = 4095 / 256
-SCALE_CLIP = 255 / 32
+from ..predict.tune import HIDDEN_CLIP, INPUT_UNIT, MEAN_CLIP, SCALE_CLIP
+
+__all__ = ["INPUT_UNIT", "FloatNet", "code_length"]
 
 
 class Rounded(torch.autograd.Function):

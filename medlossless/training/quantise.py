@@ -5,19 +5,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..entropy import fold
+from ..entropy import fold, freq_from_counts
 from ..entropy.prior import N_TOKENS
 from ..entropy.reference_model import token_of
 from ..predict import reference
 from ..predict.net import Layer, Net
+from ..predict.tune import HIDDEN_UNIT, INPUT_UNIT, OUTPUT_UNITS
 from .data import Samples
 from .model import FloatNet
 
 WEIGHT_LIMIT = 4095  # 13 bits: with clipped activations no accumulator comes near int32
-HIDDEN_UNIT = 256.0
-INPUT_UNIT = 64.0
-OUTPUT_UNITS = np.array([256.0, 32.0])
-TABLE_SUM = 32768
 TOKENS = np.array([token_of(value) for value in range(65536)], np.uint8)
 PRIOR_SAMPLES = 200.0  # how much the smooth shape counts against the counted one
 
@@ -91,7 +88,7 @@ def count_tokens(
     layers: tuple[tuple[Layer, ...], Layer], neighbourhood: str, samples: Samples
 ) -> np.ndarray:
     """How often each context meets each token over `samples`, int64."""
-    net = Net(neighbourhood, *layers, to_freqs(smooth_tables()))
+    net = Net(neighbourhood, *layers, freq_from_counts(smooth_tables()))
     counts = np.zeros((reference.N_CONTEXTS, N_TOKENS), np.int64)
     for start in range(0, len(samples.values), 1 << 18):
         part = slice(start, start + (1 << 18))
@@ -112,18 +109,9 @@ def count_tokens(
     return counts
 
 
-def to_freqs(tables: np.ndarray) -> np.ndarray:
-    """Integer frequencies >= 1 that sum to TABLE_SUM a context."""
-    scaled = tables / tables.sum(axis=1, keepdims=True) * (TABLE_SUM - tables.shape[1])
-    freqs = 1 + np.floor(scaled).astype(np.int64)
-    short = TABLE_SUM - freqs.sum(axis=1)
-    freqs[np.arange(len(freqs)), freqs.argmax(axis=1)] += short
-    return freqs.astype(np.uint16)
-
-
 def trained_freqs(
     layers: tuple[tuple[Layer, ...], Layer], neighbourhood: str, samples: Samples
 ) -> np.ndarray:
     """Tables counted on samples, leaning on the smooth ones where little was seen."""
     counts = count_tokens(layers, neighbourhood, samples)
-    return to_freqs(counts + PRIOR_SAMPLES * smooth_tables())
+    return freq_from_counts(counts + PRIOR_SAMPLES * smooth_tables())

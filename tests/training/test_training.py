@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 
+from medlossless.entropy import freq_from_counts
 from medlossless.predict import net as nets
 from medlossless.predict import reference, tune
 
@@ -88,7 +89,7 @@ def test_integers_answer_as_the_float_net(samples):
             parameter *= 2
         floats = net(torch.from_numpy(samples.inputs).float() / model.INPUT_UNIT).numpy()
     layers = quantise.integer_layers(net)
-    freqs = quantise.to_freqs(quantise.smooth_tables())
+    freqs = freq_from_counts(quantise.smooth_tables())
     whole = nets.Net("narrow2d", *layers, freqs)
     found = reference.forward(whole, np.ascontiguousarray(samples.inputs.T))[-1].T
     error = found / quantise.OUTPUT_UNITS - floats
