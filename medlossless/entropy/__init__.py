@@ -7,7 +7,7 @@ is the same C core, fused into the scan of the codecs.
 
 from .coder import CODERS, decode_tile, encode_tile, ideal_bits, sample_bits
 from .fold import fold, unfold
-from .prior import Prior, freq_from_counts, logistic_prior, shift_for_scale
+from .prior import Prior, freq_from_counts
 
 __all__ = [
     "CODERS",
@@ -17,8 +17,6 @@ __all__ = [
     "fold",
     "freq_from_counts",
     "ideal_bits",
-    "logistic_prior",
     "sample_bits",
-    "shift_for_scale",
     "unfold",
 ]

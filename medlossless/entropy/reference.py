@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._fields import varint
 from ..errors import CorruptStream, InvalidInput, Truncated
-from .prior import Prior, leb128
+from .prior import Prior
 from .reference_model import Model, bands, fold, join, split, token_of, unfold
 from .reference_streams import HuffmanDecoder, HuffmanEncoder, RansDecoder, RansEncoder
 
@@ -74,7 +75,7 @@ def encode_tile(
         for stream in streams:
             stream.end_band()
     parts = [stream.finish() for stream in streams]
-    return b"".join(leb128(len(part)) for part in parts) + b"".join(parts)
+    return b"".join(varint(len(part)) for part in parts) + b"".join(parts)
 
 
 def encode_flags(stream: RansEncoder | HuffmanEncoder, flags: list[int]) -> bool:

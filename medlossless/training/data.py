@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..codecs.predictors import tile_edge
 from ..predict import neighbourhood as nb
 from ..predict import reference
 
@@ -167,11 +168,6 @@ class Samples:
         return replace(self, inputs=self.inputs[:, -1:])
 
 
-def tile_edge(frame: np.ndarray) -> int:
-    """The value taken to stand above a tile: the median of its first row."""
-    return int(np.median(frame[0]))
-
-
 def draw(series: list[Series], neighbourhood: str, count: int, rng: np.random.Generator) -> Samples:
     """Draw about `count` samples: groups by SHARES, inside a group by the root of the size."""
     depth = nb.frames_needed(neighbourhood)
@@ -204,7 +200,7 @@ def _draw_series(
     per_frame = min(max(count // usable, min(count, 256)), rows * cols)
     chosen = rng.permutation(usable)[: max(1, round(count / per_frame))] + first
     where = nb.positions(rows, cols).ravel()
-    edge = tile_edge(series.volume[0])
+    edge = tile_edge(series.volume)
     out = []
     for frame in chosen:
         earlier = [max(0, frame - back) for back in range(depth)]

@@ -5,8 +5,10 @@ glance at the bytes behind the payload.
 
 import numpy as np
 import pytest
+from logistic_priors import logistic_prior
 
-from medlossless.entropy import CODERS, decode_tile, encode_tile, logistic_prior, reference
+from medlossless._fields import varint
+from medlossless.entropy import CODERS, decode_tile, encode_tile, reference
 from medlossless.errors import CorruptStream, Truncated
 
 PRIOR = logistic_prior([0.1, 0.4, 2.0, 30.0])
@@ -62,11 +64,11 @@ def test_every_shortened_or_lengthened_stream_is_an_error(coder):
     payload = encode_tile(symbols, contexts, coder=coder, **options)
     stream = reference.split_payload(payload, 1)[0]
     for n in range(len(stream)):
-        cut = reference.leb128(n) + stream[:n]
+        cut = varint(n) + stream[:n]
         assert outcome(decode_tile, cut, contexts, coder=coder, **options) is Truncated
         assert outcome(reference_decode, cut, contexts, coder=coder, **options) is Truncated
     for tail in (b"\0", b"\0\0", b"\1", bytes(9)):
-        longer = reference.leb128(len(stream + tail)) + stream + tail
+        longer = varint(len(stream + tail)) + stream + tail
         assert outcome(decode_tile, longer, contexts, coder=coder, **options) is CorruptStream
         assert outcome(reference_decode, longer, contexts, coder=coder, **options) is CorruptStream
 
@@ -116,7 +118,7 @@ def test_noise_gives_the_references_outcome(coder):
     rng = np.random.default_rng(9)
     kinds = set()
     for n in [*range(0, 130, 3), 400]:
-        noise = reference.leb128(n) + rng.bytes(n)
+        noise = varint(n) + rng.bytes(n)
         found = outcome(decode_tile, noise, contexts, coder=coder, **options)
         assert found == outcome(reference_decode, noise, contexts, coder=coder, **options)
         kinds.add(found if isinstance(found, type) else "symbols")

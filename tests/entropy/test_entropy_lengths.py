@@ -3,8 +3,9 @@
 
 import numpy as np
 import pytest
+from logistic_priors import logistic_prior
 
-from medlossless.entropy import encode_tile, ideal_bits, logistic_prior, reference
+from medlossless.entropy import encode_tile, ideal_bits, reference
 from medlossless.entropy.reference_model import canonical, huffman_lengths, unlimited_lengths
 
 SCALES = np.exp2(np.arange(24) / 3 - 3)  # 0.125 .. 25

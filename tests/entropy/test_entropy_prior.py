@@ -1,47 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Priors keep their rules, pack and unpack."""
+"""Priors keep their rules."""
 
 import numpy as np
 import pytest
+from logistic_priors import logistic_prior, shift_for_scale
 
-from medlossless.entropy import Prior, freq_from_counts, logistic_prior, shift_for_scale
-from medlossless.errors import CorruptStream, InvalidInput, Truncated
+from medlossless.entropy import Prior, freq_from_counts
+from medlossless.errors import InvalidInput
 
 SCALES = [0.05, 0.3, 1.0, 2.5, 12.0, 300.0, 3000.0]
-
-
-def test_pack_and_unpack_give_back_the_prior():
-    prior = logistic_prior(SCALES)
-    data = prior.to_bytes()
-    assert Prior.from_bytes(data) == prior
-    assert hash(Prior.from_bytes(data)) == hash(prior)
-    assert Prior.from_bytes(data) != logistic_prior(SCALES[::-1])
-    assert len(data) < 2 * 54 * len(SCALES)
-
-
-def test_every_prefix_of_a_packed_prior_is_truncated():
-    data = logistic_prior(SCALES).to_bytes()
-    for n in range(len(data)):
-        with pytest.raises(Truncated):
-            Prior.from_bytes(data[:n])
-
-
-def test_every_altered_byte_is_refused_or_another_valid_prior():
-    data = bytearray(logistic_prior([0.3, 12.0]).to_bytes())
-    original = Prior.from_bytes(bytes(data))
-    for at in range(len(data)):
-        for flip in (1, 0x80, 0xFF):
-            changed = bytearray(data)
-            changed[at] ^= flip
-            try:
-                assert Prior.from_bytes(bytes(changed)) != original
-            except CorruptStream:
-                continue
-
-
-def test_bytes_after_the_tables_are_corrupt():
-    with pytest.raises(CorruptStream, match="end at"):
-        Prior.from_bytes(logistic_prior([1.0]).to_bytes() + b"\0")
 
 
 def fair_freq():
@@ -84,7 +51,7 @@ def test_prior_does_not_share_the_callers_memory():
     freq = np.array(prior.freq)
     copy = Prior(np.array(prior.shift), freq)
     freq[0, 0] += 1
-    assert copy == prior
+    assert np.array_equal(copy.freq, prior.freq)
     with pytest.raises(ValueError, match="read-only"):
         copy.freq[0, 0] = 0
 
@@ -104,12 +71,6 @@ def test_logistic_prior_matches_drawn_residuals(scale):
 
 def test_shift_keeps_five_scales_in_single_tokens():
     assert [shift_for_scale(s) for s in (0.1, 3.2, 3.3, 6.4, 1e9)] == [0, 0, 1, 1, 15]
-
-
-@pytest.mark.parametrize("scales", [[], [0.0], [-1.0], [float("nan")], [[1.0]]])
-def test_bad_scales_are_refused(scales):
-    with pytest.raises(InvalidInput):
-        logistic_prior(scales)
 
 
 def test_counts_scale_to_frequencies():

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from logistic_priors import logistic_prior
 
 from medlossless.entropy import (
     CODERS,
@@ -12,7 +13,6 @@ from medlossless.entropy import (
     decode_tile,
     encode_tile,
     ideal_bits,
-    logistic_prior,
     reference,
     sample_bits,
 )
