@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV ?= .venv
 CORPUS ?= ../shared/corpus/lossless
 TORCH ?= torch==2.13.0
+TARGETS ?=
 PYTEST_ARGS ?=
 
 RUN = $(VENV)/bin/python
@@ -24,7 +25,7 @@ COMPILED = pyproject.toml setup.py \
   $(wildcard csrc/*.h csrc/*/*.[ch] medlossless/*/*.pyx medlossless/*/*.pxd)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test cross lint bench train dist clean
+.PHONY: help demo test kernels cross lint bench train dist clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## */\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "  make %-8s %s\n", $$1, $$2 }'
@@ -45,18 +46,24 @@ endif
 	$(RUN) -m pytest -q $(PYTEST_ARGS)
 
 cross: $(VENV)/.package  ## compile the C core for aarch64 and s390x too, run it, compare
-	$(RUN) -m benchmarks cross
+	$(RUN) -m benchmarks cross $(TARGETS)
 
 lint: $(VENV)/.lint  ## check style and types
 	$(RUN) -m ruff check
 	$(RUN) -m ruff format --check
 	$(RUN) -m mypy
 
+kernels: $(VENV)/.package  ## check every kernel of this processor against the reference, time it
+	$(RUN) -m benchmarks kernels
+
 bench: $(VENV)/.bench  ## restore every file, compare sizes and speed with other codecs
 	$(RUN) -m benchmarks roundtrip pydicom $(CORPUS)
 	$(RUN) -m benchmarks ratio $(CORPUS)/dev
 	$(RUN) -m benchmarks speed $(CORPUS)/dev
 	$(RUN) -m benchmarks kernels
+	$(RUN) -m benchmarks entropy $(CORPUS)/dev
+	$(RUN) -m benchmarks ablation $(CORPUS)/dev
+	$(RUN) -m benchmarks readme --check
 
 train: $(VENV)/.package  ## train the shipped nets anew from CORPUS/train into build/nets
 	$(RUN) -c 'import torch' 2>/dev/null || $(PIP) install --quiet $(TORCH)

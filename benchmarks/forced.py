@@ -13,7 +13,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 from benchmarks.measure import Measurement, difference
-from benchmarks.roster import Medlossless, own_codecs
+from benchmarks.roster import own_codec
 from benchmarks.timing import Patience, timed
 
 
@@ -64,7 +64,7 @@ def _force(kernel: str) -> None:
 
 def _measure(known: Measurement, patience: Patience) -> Measurement:
     """What `measurement` says, with the times of this process; without its streams."""
-    rival = _rival(known.codec)
+    rival = own_codec(known.codec)
     blank = replace(known, encode_s=None, decode_s=None, streams=())
     units = rival.prepare(known.series.array)
     try:
@@ -77,8 +77,3 @@ def _measure(known: Measurement, patience: Patience) -> Measurement:
     except Exception as error:
         return replace(blank, sizes=(), failure=f"{type(error).__name__}: {error}")
     return replace(blank, decode_s=decode_s, failure=difference(units, decoded))
-
-
-def _rival(codec: str) -> Medlossless:
-    efforts = range(1, 10)
-    return own_codecs(efforts, efforts)[codec]()

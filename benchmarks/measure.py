@@ -25,13 +25,15 @@ class Measurement:
     sizes : tuple of int
         Bytes of each stream, headers included; empty if refused or failed.
     encode_s, decode_s : float or None
-        CPU seconds; None where the sizes come from a cache.
+        Seconds of `clock`; None where the sizes come from a cache.
     refusal : str
         Why the codec does not take this series; empty if it does.
     failure : str
         A wrong decode or an exception; empty if all went well.
     streams : tuple of bytes
         Of codecs that keep them.
+    clock : str
+        ``cpu``, or ``wall`` where threads are compared.
     """
 
     series: Series
@@ -43,6 +45,7 @@ class Measurement:
     refusal: str = ""
     failure: str = ""
     streams: tuple[bytes, ...] = field(default=(), repr=False)
+    clock: str = "cpu"
 
     @property
     def n_bytes(self) -> int:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.measure import JXL_BEST
+from benchmarks.rates import Rate, by_codec
 from benchmarks.results import Results
-from benchmarks.speed import Rate, by_codec
 from benchmarks.summary import Sizes, geometric_mean
 
 LADDERS = {"medlossless-e": ("tab:red", "medlossless -e "), "jxl-e": ("tab:blue", "JPEG XL e")}

@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.corpus import Series
 from benchmarks.goals import GROUPS, group_of
 from benchmarks.measure import JXL_BEST
+from benchmarks.rates import DIRECTIONS, Rate, by_codec, number, rate_ratio
 from benchmarks.results import Results, read_results
-from benchmarks.speed import DIRECTIONS, Rate, by_codec, number, rate_ratio
 from benchmarks.summary import Sizes, geometric_mean
 from benchmarks.tables import Table
 

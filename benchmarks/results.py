@@ -36,6 +36,7 @@ COLUMNS = (
     "decode_s",
     "remark",
 )
+WALL = "seconds of the wall clock"
 
 
 def machine() -> str:
@@ -105,6 +106,8 @@ def _remark(one: Measurement) -> str:
         return f"FAILED: {one.failure}"
     if one.refusal:
         return f"refused: {one.refusal}"
+    if one.clock != "cpu":
+        return WALL
     if one.decode_s is None:
         return "derived or cached size"
     return "not encoded again" if one.encode_s is None else ""
@@ -157,4 +160,5 @@ def _read_row(row: dict[str, str], series: Series) -> Measurement:
         decode_s=float(row["decode_s"]) if row["decode_s"] else None,
         refusal=remark.partition("refused: ")[2],
         failure=remark.partition("FAILED: ")[2],
+        clock="wall" if remark == WALL else "cpu",
     )

@@ -92,7 +92,7 @@ class Medlossless(Rival):
         from medlossless.codecs.efforts import EFFORTS
 
         self._encode, self._decode = encode_array, decode_array
-        self.effort = effort
+        self.effort, self.threads = effort, 1
         self.name = f"medlossless-e{effort}"
         self.version = f"medlossless {__version__}"
         self.tunes = EFFORTS[effort].tuning is not None
@@ -105,10 +105,10 @@ class Medlossless(Rival):
 
     def encode(self, unit: np.ndarray) -> bytes:
         axes = "ZYXS" if unit.ndim == 4 else "ZYX"
-        return self._encode(unit, effort=self.effort, axes=axes, threads=1)
+        return self._encode(unit, effort=self.effort, axes=axes, threads=self.threads)
 
     def decode(self, stream: bytes, unit: np.ndarray) -> np.ndarray:
-        return self._decode(stream, threads=1)
+        return self._decode(stream, threads=self.threads)
 
 
 class Untuned(Medlossless):
@@ -147,12 +147,22 @@ class NoSuchCodec(LookupError):
     """A name that matches nothing in the roster."""
 
 
-def own_codecs(efforts: Iterable[int], untuned: Iterable[int]) -> dict[str, Callable[[], Rival]]:
+def own_codecs(
+    efforts: Iterable[int], untuned: Iterable[int]
+) -> dict[str, Callable[[], Medlossless]]:
     """What constructs medlossless at some efforts, and at some without tuning."""
-    codecs = {f"medlossless-e{effort}": partial(Medlossless, effort) for effort in efforts}
+    codecs: dict[str, Callable[[], Medlossless]] = {
+        f"medlossless-e{effort}": partial(Medlossless, effort) for effort in efforts
+    }
     return codecs | {
         f"medlossless-e{effort}-untuned": partial(Untuned, effort) for effort in untuned
     }
+
+
+def own_codec(name: str) -> Medlossless:
+    """Construct medlossless as one of the names of `own_codecs` says."""
+    efforts = range(1, 10)
+    return own_codecs(efforts, efforts)[name]()
 
 
 def select(

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 
 from benchmarks.corpus import Series
-from benchmarks.goals import GOALS, GROUPS, SERIES_SLICES, UNTUNED_BARS, group_of
+from benchmarks.goals import GROUPS, group_of
 from benchmarks.measure import JXL_BEST, Measurement
 from benchmarks.tables import Table, counted, short
 
@@ -103,50 +103,6 @@ def _partitions(series: list[Series]) -> list[tuple[str, list[Series]]]:
     parts += [(group, subset(lambda one, group=group: group_of(one) == group)) for group in GROUPS]
     parts.append(("all", series))
     return [(label, members) for label, members in parts if members]
-
-
-def goal_table(sizes: Sizes) -> Table | None:
-    """Ratios of each effort beside the goals; None if no effort with a goal was measured."""
-    rows = []
-    for effort, (rival, goals) in GOALS.items():
-        codec = f"medlossless-e{effort}"
-        if codec not in sizes.codecs or rival not in sizes.codecs:
-            continue
-        cells = []
-        for group, goal in zip(GROUPS, goals, strict=False):
-            members = [one for one in sizes.series if group_of(one) == group]
-            cells.append(_beside(sizes.ratios(codec, rival, members), goal))
-        rows.append([codec, rival, *cells])
-    if not rows:
-        return None
-    return Table("Measured / goal", ["codec", "size over", *GROUPS[:4]], rows)
-
-
-def untuned_table(sizes: Sizes) -> Table | None:
-    """Ratios of the shipped nets without tuning beside their bars; None if none was measured."""
-    codecs = [codec for codec in sizes.codecs if codec.endswith("-untuned")]
-    rows = []
-    for modality, bars in UNTUNED_BARS.items():
-        members = [one for one in sizes.series if one.modality == modality]
-        longer = [one for one in members if len(one.array) >= SERIES_SLICES]
-        for label, chosen in (("all", members), (f"{SERIES_SLICES} or more slices", longer)):
-            for codec in codecs if chosen else []:
-                cells = [
-                    _beside(sizes.ratios(codec, rival, chosen), bar) for rival, bar in bars.items()
-                ]
-                rows.append([f"{modality}, {label}", str(len(chosen)), codec, *cells])
-    if not rows:
-        return None
-    columns = ["geometric mean over series", "n", "codec", *next(iter(UNTUNED_BARS.values()))]
-    return Table("Shipped nets without tuning, measured / bar", columns, rows)
-
-
-def _beside(values: list[float], bar: float) -> str:
-    """The geometric mean of some ratios, its bar, and whether it is kept."""
-    if not values:
-        return "-"
-    verdict = "ok" if geometric_mean(values) <= bar else "MISSED"
-    return f"{geometric_mean(values):.3f} / {bar:.2f} {verdict}"
 
 
 def reference_codecs(sizes: Sizes) -> list[str]:

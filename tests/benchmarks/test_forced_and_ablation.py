@@ -14,6 +14,7 @@ from benchmarks.corpus import Series
 from benchmarks.forced import kernel_in_use, measure_forced
 from benchmarks.measure import measure
 from benchmarks.roster import Medlossless, Untuned
+from benchmarks.threads import measure_threads, threads_table
 from benchmarks.timing import ONCE
 from medlossless.predict._kernel import available_kernels
 
@@ -72,7 +73,24 @@ def test_speed_runs_every_kernel(tmp_path, capsys):
     with target.open(newline="") as file:
         codecs = [row["codec"] for row in csv.DictReader(file)]
     expected = ["medlossless-e1", "medlossless-e5-untuned"]
-    assert codecs == expected + [f"{codec}-plain" for codec in expected]
+    threads = ["medlossless-e1-t1", "medlossless-e1-t2"]
+    assert codecs == expected + [f"{codec}-plain" for codec in expected] + threads
+    assert "speedup" in printed
+
+
+def test_more_threads_are_compared_with_one():
+    known = [measure(rival, SERIES) for rival in (Medlossless(1), Untuned(5))]
+    found = measure_threads(known, 2, ONCE)
+    assert [one.codec for one in found] == ["medlossless-e1-t1", "medlossless-e1-t2"]
+    assert not any(one.failure for one in found)
+    assert {one.clock for one in found} == {"wall"}
+    made = [replace(one, encode_s=s, decode_s=s) for one, s in zip(found, (1.0, 0.5), strict=True)]
+    (row,) = threads_table(made).rows
+    assert (row[0], row[3], row[6]) == ("medlossless-e1", "2.00 / 1.8 ok", "2.00 / 1.8 ok")
+    made[1] = replace(made[1], decode_s=0.6)
+    assert threads_table(made).rows[0][6] == "1.67 / 1.8 MISSED"
+    assert measure_threads(known, 1, ONCE) == []
+    assert threads_table([]) is None
 
 
 def test_ablation_codes_every_lever(tmp_path, capsys):

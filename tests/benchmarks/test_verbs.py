@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from benchmarks import entropy, roundtrip, run, speed
+from benchmarks import entropy, roundtrip, run, speed, verdicts
 from benchmarks.__main__ import main
 from benchmarks.cache import SizeCache
 from benchmarks.corpus import Series
@@ -15,7 +15,7 @@ from benchmarks.goals import GROUPS, group_of
 from benchmarks.measure import Measurement, jxl_best, measure
 from benchmarks.results import COLUMNS
 from benchmarks.rivals import Rival
-from benchmarks.summary import Sizes, geometric_mean, goal_table, ratio_table, untuned_table
+from benchmarks.summary import Sizes, geometric_mean, ratio_table
 from benchmarks.tables import Table, skipped_lines
 from benchmarks.timing import Patience, timed
 
@@ -183,8 +183,8 @@ def test_ratios_are_geometric_means_over_common_series():
         ]
     )
     assert ratio_table(sizes, "jxl-best").rows[-1] == ["all", "2", "1.000", "1.000"]
-    assert goal_table(sizes).rows == [
-        ["medlossless-e5", "jxl-best", "1.000 / 0.90 MISSED", *["-"] * (len(GROUPS) - 2)]
+    assert verdicts.goal_table(sizes, []).rows == [
+        ["medlossless-e5", "jxl-best", "1.000 / 0.90 MISSED", *["-"] * len(GROUPS)]
     ]
     assert geometric_mean([2.0, 8.0]) == pytest.approx(4.0)
 
@@ -197,29 +197,63 @@ def test_untuned_nets_stand_beside_their_bars():
             for codec, size in (("medlossless-e5-untuned", ours), ("jxl-best", 100))
         ]
     )
-    table = untuned_table(sizes)
+    table = verdicts.untuned_table(sizes)
     assert [row[:4] for row in table.rows] == [
         ["MR, all", "2", "medlossless-e5-untuned", "0.975 / 0.97 MISSED"],
         ["MR, 8 or more slices", "1", "medlossless-e5-untuned", "0.960 / 0.97 ok"],
     ]
     assert table.rows[0][4:] == ["-", "-"]
-    assert untuned_table(Sizes([Measurement(made_series(), "plain", "1", sizes=(9,))])) is None
+    assert (
+        verdicts.untuned_table(Sizes([Measurement(made_series(), "plain", "1", sizes=(9,))]))
+        is None
+    )
 
 
-def test_speed_goals_are_judged():
-    series = made_series()
-    table = speed.speed_goal_table(
+def test_speed_goals_are_judged_by_the_mean_over_series():
+    one, two = made_series(name="one"), made_series(name="two")
+    timed = [
+        Measurement(one, "jpegls", "1", (10,), 1.0, 1.0),
+        Measurement(two, "jpegls", "1", (10,), 9.0, 1.0),
+        Measurement(one, "medlossless-e1", "1", (10,), 0.5, 2.0),
+        Measurement(two, "medlossless-e1", "1", (10,), 2.25, 0.5),
+        Measurement(one, "medlossless-e5-avx2", "1", (10,), None, 3.0),
+        Measurement(one, "medlossless-e1-t1", "1", (10,), 99.0, 99.0, clock="wall"),
+    ]
+    table = verdicts.speed_goal_table(timed)
+    assert [row[3:] for row in table.rows] == [
+        ["2.83", "1.20", "ok", "3.64"],
+        ["1.00", "1.20", "MISSED", "0.80"],
+        ["0.33", "0.30", "ok", "0.33"],
+    ]
+    sizes = Sizes([*timed, Measurement(one, "jxl-best", "1", (20,))])
+    (row,) = verdicts.goal_table(sizes, timed).rows
+    assert row[-2:] == ["2.83 x jpegls / 1.20 ok", "1.00 x jpegls / 1.20 MISSED"]
+
+
+def test_every_single_series_is_judged():
+    one, two = made_series(name="one"), made_series(name="two")
+    sizes = Sizes(
         [
-            Measurement(series, "jpegls", "1", (10,), 1.0, 1.0),
-            Measurement(series, "medlossless-e1", "1", (10,), 0.5, 2.0),
-            Measurement(series, "medlossless-e5-avx2", "1", (10,), None, 3.0),
+            Measurement(one, "medlossless-e5", "1", (90,)),
+            Measurement(two, "medlossless-e5", "1", (90,)),
+            Measurement(one, "tomoz", "1", (80,)),
+            Measurement(two, "tomoz", "1", (900,)),
+            Measurement(one, "jpegls", "1", (90,)),
         ]
     )
-    assert [row[3:] for row in table.rows] == [
-        ["2.00", "1.20", "ok"],
-        ["0.50", "1.20", "MISSED"],
-        ["0.33", "0.30", "ok"],
+    assert [row[1:] for row in verdicts.series_goal_table(sizes).rows] == [
+        ["tomoz", "2", "MISSED on 1", "1.1250", "one"],
+        ["jpegls", "1", "ok", "1.0000", "one"],
     ]
+    assert verdicts.series_goal_table(Sizes([])) is None
+
+
+def test_speeds_are_of_this_run_unless_a_cache_spared_it(volume, tmp_path, monkeypatch, capsys):
+    install(monkeypatch, Plain())
+    asked = ["ratio", str(volume), "--cache", str(tmp_path / "cache.csv")]
+    for source in ("this run", "speed.csv of "):
+        assert main(asked) == 0
+        assert f"speeds of the last table: {source}" in capsys.readouterr().out
 
 
 def test_speed_ratio_uses_common_series_only():
