@@ -14,9 +14,17 @@ from setuptools import Extension, setup
 FLAGS = ["/O2", "/std:c11"] if sys.platform == "win32" else ["-O3", "-std=c11", "-Wall", "-Wextra"]
 ENTROPY = sorted(glob("csrc/entropy/*.c"))
 MLP = sorted(glob("csrc/mlp/*.c"))
+TUNE = sorted(glob("csrc/tune/*.c"))
+# The trainer gives the same floats everywhere: no contraction to fused multiply-adds.
+MORE_FLAGS = {
+    "medlossless.predict._tune": ["/experimental:c11atomics"]
+    if sys.platform == "win32"
+    else ["-ffp-contract=off", "-fno-math-errno"]
+}
 SOURCES = {
     "medlossless.entropy._coder": ["medlossless/entropy/_coder.pyx", *ENTROPY],
     "medlossless.predict._kernel": ["medlossless/predict/_kernel.pyx", *MLP],
+    "medlossless.predict._tune": ["medlossless/predict/_tune.pyx", *TUNE],
     "medlossless.codecs._fold": ["medlossless/codecs/_fold.pyx", *MLP, *ENTROPY],
     "medlossless.codecs._scan": ["medlossless/codecs/_scan.pyx", *MLP, *ENTROPY],
 }
@@ -29,7 +37,7 @@ setup(
                 sources,
                 include_dirs=["csrc"],
                 depends=sorted(glob("csrc/**/*.h", recursive=True)),
-                extra_compile_args=FLAGS,
+                extra_compile_args=FLAGS + MORE_FLAGS.get(name, []),
             )
             for name, sources in SOURCES.items()
         ],

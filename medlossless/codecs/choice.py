@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from .predictors import (
     tuned_net,
 )
 from .tiling import choose_tiling
+
+Progress = Callable[[int, int], None]
 
 EXCERPTS = 3
 EXCERPT_ROWS = 96
@@ -48,14 +51,20 @@ def plane_cost(effort: int):
 
 
 def predictor_for(
-    plane: Plane, effort: int, tune_nets: bool = True, coder: str = "ans"
+    plane: Plane,
+    effort: int,
+    tune_nets: bool = True,
+    coder: str = "ans",
+    threads: int = 1,
+    progress: Progress | None = None,
 ) -> Predictor:
     """The predictor an effort codes a plane with: chosen by cost, then tuned, hit mode by cost.
 
-    Huffman codes spend a bit or more on every flag, so hit mode is for ``ans`` only.
+    `threads` and `progress` are for the tuning, whose result depends on neither. Huffman codes
+    spend a bit or more on every flag, so hit mode is for ``ans`` only.
     """
     chosen = choose(plane, effort)
-    tuned_to_plane = tune_to(plane, chosen, effort) if tune_nets else chosen
+    tuned_to_plane = tune_to(plane, chosen, effort, threads, progress) if tune_nets else chosen
     if coder != "ans" or not _repeats(plane):
         return tuned_to_plane
     return _with_hits(plane, chosen, tuned_to_plane, EFFORTS[effort].hits_save)
@@ -132,32 +141,68 @@ def _hits_box(plane: Plane) -> np.ndarray:
     return plane.samples[frame0 : frame0 + frames_taken, row0 : row0 + rows_taken]
 
 
-def tune_to(plane: Plane, predictor: Predictor, effort: int) -> Predictor:
-    """The predictor with its nets tuned to a plane, as far as that pays."""
-    n_frames = plane.samples.shape[0]
-    tiling = choose_tiling(plane.samples.shape, predictor.volumetric)
-    starts = np.arange(0, n_frames, tiling.slab_frames)
-    if not predictor.volumetric:
-        net = _tune_net(plane, predictor.first, np.arange(n_frames), effort)
-        return Predictor(net, net)
-    later = np.setdiff1d(np.arange(n_frames), starts)
-    return Predictor(
-        _tune_net(plane, predictor.first, starts, effort),
-        _tune_net(plane, predictor.later, later, effort),
-    )
+def tune_to(
+    plane: Plane,
+    predictor: Predictor,
+    effort: int,
+    threads: int = 1,
+    progress: Progress | None = None,
+) -> Predictor:
+    """The predictor with its nets tuned to a plane, as far as that pays.
+
+    `progress` counts the steps of all its nets together.
+    """
+    frames = np.arange(plane.samples.shape[0])
+    tasks = [(predictor.first, frames)]
+    if predictor.volumetric:
+        tiling = choose_tiling(plane.samples.shape, predictor.volumetric)
+        starts = frames[:: tiling.slab_frames]
+        tasks = [(predictor.first, starts), (predictor.later, np.setdiff1d(frames, starts))]
+    plans = [_plan_of(plane, base, len(some), effort) for base, some in tasks]
+    counted = _Count(sum(plan.steps for plan in plans if plan), progress)
+    nets = [
+        base if plan is None else _tune_net(plane, base, some, plan, threads, counted.more)
+        for (base, some), plan in zip(tasks, plans, strict=True)
+    ]
+    return Predictor(nets[0], nets[-1])
 
 
-def _tune_net(plane: Plane, base: ReadyNet, frames: np.ndarray, effort: int) -> ReadyNet:
-    """One net tuned to some frames of a plane; itself where there is too little to gain."""
-    n_samples = len(frames) * plane.samples[0].size
+@dataclass
+class _Count:
+    """Steps done of `total`, told as they come."""
+
+    total: int
+    progress: Progress | None
+    done: int = 0
+
+    def more(self, steps: int) -> None:
+        self.done += steps
+        if self.progress is not None:
+            self.progress(self.done, self.total)
+
+
+def _plan_of(plane: Plane, base: ReadyNet, n_frames: int, effort: int) -> tune.Plan | None:
+    """How a net is tuned to some frames of a plane; None where there is too little to gain."""
+    n_samples = n_frames * plane.samples[0].size
     work = EFFORTS[effort].tuning
     if work is None or not base.net.hidden or n_samples < work.min_samples:
-        return base
+        return None
     steps = n_samples // work.samples_a_step
-    plan = tune.Plan(min(work.most_steps, max(work.least_steps, steps)))
+    return tune.Plan(min(work.most_steps, max(work.least_steps, steps)))
+
+
+def _tune_net(
+    plane: Plane,
+    base: ReadyNet,
+    frames: np.ndarray,
+    plan: tune.Plan,
+    threads: int,
+    progress: Callable[[int], None],
+) -> ReadyNet:
+    """One net tuned to some frames of a plane; itself where that does not pay."""
     rng = np.random.default_rng(SEED)
     wanted = min(tuned.POOL_SAMPLES, plan.steps * plan.batch)
-    with tuned.one_blas_thread():
-        pool = tuned.draw_pool(plane, base.name, frames, tile_edge(plane.samples), rng, wanted)
-        sent = tuned.tune_net(base.name, pool, n_samples, plan)
+    pool = tuned.draw_pool(plane, base.name, frames, tile_edge(plane.samples), rng, wanted)
+    n_samples = len(frames) * plane.samples[0].size
+    sent = tuned.tune_net(base.name, pool, n_samples, plan, threads=threads, progress=progress)
     return base if sent is None else tuned_net(sent)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 import numpy as np
@@ -19,7 +19,8 @@ from ..container import Header, Section, Stream
 from ..errors import ChecksumMismatch, CorruptStream, InvalidInput
 from ..image import Image, Plane
 from ._scan import decode_tile
-from .choice import plane_cost, predictor_for
+from .choice import Progress, plane_cost, predictor_for
+from .efforts import EFFORTS
 from .index import (
     CODERS,
     INCREMENT,
@@ -32,8 +33,6 @@ from .index import (
 )
 from .predictors import Predictor, fold, tile_bits, tile_edge
 from .tiling import Tile, choose_streams_log2, choose_tiling
-
-Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,11 @@ def encode(image: Image, options: Options) -> list[tuple[Section, bytes | list[b
     list of (Section, bytes or list of bytes)
     """
     parts, recipe = planes.split(image, cost=plane_cost(options.effort), effort=options.effort)
-    chosen = [predictor_for(plane, options.effort, options.tune, options.coder) for plane in parts]
+    *tells, tell_tiles = _stages(options, len(parts))
+    chosen = [
+        predictor_for(plane, options.effort, options.tune, options.coder, options.threads, tell)
+        for plane, tell in zip(parts, tells, strict=True)
+    ]
     tilings = [
         choose_tiling(plane.samples.shape, predictor.volumetric)
         for plane, predictor in zip(parts, chosen, strict=True)
@@ -70,6 +73,7 @@ def encode(image: Image, options: Options) -> list[tuple[Section, bytes | list[b
         for plane, predictor, tiling in zip(parts, chosen, tilings, strict=True)
         for tile in tiling
     ]
+    options = replace(options, progress=tell_tiles)
     coded = _run(lambda job: encode_tile(*job, coder=options.coder), jobs, options)
     rest = iter(coded)
     described = write_index(
@@ -81,6 +85,20 @@ def encode(image: Image, options: Options) -> list[tuple[Section, bytes | list[b
         (Section.PLANES, described),
         (Section.PAYLOAD, [tile.payload for tile in coded]),
     ]
+
+
+def _stages(options: Options, n_planes: int) -> list[Progress | None]:
+    """What the tuning of each plane calls, then the coding of all tiles: equal shares of the job,
+    all of it the tiles' where nothing is tuned."""
+    call = options.progress
+    if call is None or not (options.tune and EFFORTS[options.effort].tuning):
+        return [None] * n_planes + [call]
+    n_stages = n_planes + 1
+
+    def stage(number: int) -> Progress:
+        return lambda done, total: call(number * total + done, n_stages * total)
+
+    return [stage(number) for number in range(n_stages)]
 
 
 def _run(work: Callable, jobs: Sequence, options: Options) -> list:

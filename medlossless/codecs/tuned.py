@@ -7,13 +7,11 @@ tables of that shipped net. It is used only when it saves more bits than it cost
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from .. import entropy
 from .._fields import Fields, varint
@@ -111,13 +109,6 @@ def read_tuned(fields: Fields) -> TunedNet:
     return TunedNet(base, tuple(steps), tuple(deltas))
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Matrix products on the calling thread only: threads are `threads`' business."""
-    with threadpool_limits(1, user_api="blas"):
-        yield
-
-
 @cache
 def _kernel(name: str) -> KernelNet:
     return KernelNet(net_named(name))
@@ -125,7 +116,7 @@ def _kernel(name: str) -> KernelNet:
 
 def draw_pool(
     plane: Plane, base: str, frames: np.ndarray, edge: int, rng: np.random.Generator, most: int
-) -> tune.Batch:
+) -> tune.Pool:
     """Random samples of some frames of a plane with their features, shuffled."""
     _, rows, cols = plane.samples.shape
     net = net_named(base)
@@ -143,23 +134,26 @@ def draw_pool(
         local.append(found[1])
         values.append(plane.samples[frame].reshape(-1)[picked])
     order = rng.permutation(sum(map(len, values)))
-    joined = np.concatenate(local)[order]
-    difference = np.concatenate(values)[order].astype(np.int32) - joined[:, 0]
-    return tune.Batch(
-        np.concatenate(inputs)[order].astype(np.float32) * np.float32(1 / tune.INPUT_UNIT),
-        difference.astype(np.float32),
-        joined[:, 1].astype(np.float32),
-        joined[:, 2].astype(np.float32),
+    return tune.Pool.of(
+        np.concatenate(inputs)[order], np.concatenate(local)[order], np.concatenate(values)[order]
     )
 
 
-def tune_net(base: str, pool: tune.Batch, n_samples: int, plan: tune.Plan) -> TunedNet | None:
+def tune_net(
+    base: str,
+    pool: tune.Pool,
+    n_samples: int,
+    plan: tune.Plan,
+    *,
+    threads: int = 1,
+    progress: Callable[[int], None] | None = None,
+) -> TunedNet | None:
     """Tune a shipped net on a pool that stands for `n_samples`; None when it does not pay."""
     net = net_named(base)
-    price_pool = pool.part(0, PRICE_SAMPLES)
+    price_pool = pool.part(0, PRICE_SAMPLES // 16)
     before = tune.mean_bits(tune.FloatNet.of(net), price_pool) * n_samples
     tuned = tune.FloatNet.of(net)
-    tune.tune(tuned, pool, plan)
+    tune.tune(tuned, pool, plan, threads=threads, progress=progress)
     best, best_bits = None, before
     for step_log2 in STEPS_LOG2:
         finer = max(0, step_log2 - OUTPUT_FINER_LOG2)

@@ -106,6 +106,11 @@ cdef mll_kernel _kernel_number(name):
     return KERNELS.index(name)
 
 
+def kernel_number(name=None):
+    """The mll_kernel of a name; by default as `KernelNet` chooses."""
+    return <int>_kernel_number(name)
+
+
 def _pad(weights):
     """Columns of zeros up to a multiple of MLL_INPUT_STEP inputs."""
     return np.pad(weights, ((0, 0), (0, -weights.shape[1] % MLL_INPUT_STEP)))

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tune a net to an image: Adam on the exact code length, in NumPy, at encode only.
+"""Tune a net to an image: Adam on the code length, at encode only.
 
 The float twin of the integer net (`training/model.py` is the same in torch) starts at the integer
-weights. Nothing here is needed to decode, so floats are allowed; what is sent are integers.
+weights. Nothing here is needed to decode, so floats are allowed; what is sent are integers. `Tuner`
+and `code_length` are the definition, in NumPy; `tune` and `mean_bits` do the same in C (csrc/tune).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from . import reference
+from ._tune import INPUT_STEP, LANES, TARGETS, UNIT_STEP, Trainer
 from .net import Net
 
 INPUT_UNIT = 64.0
@@ -22,47 +27,118 @@ FLOOR_LOSS = 0.5 / HIDDEN_UNIT  # what flooring takes from an activation on aver
 HIDDEN_CLIP = reference.HIDDEN_LIMIT / HIDDEN_UNIT
 MEAN_CLIP = reference.MEAN_LIMIT / OUTPUT_UNITS[0]
 SCALE_CLIP = reference.SCALE_LIMIT / OUTPUT_UNITS[1]
-LN2 = math.log(2.0)
+LOG2_SCALES = -4.0, 12.0
+NEAR_CLIP = 28.0
+LN2 = 0.6931471805599453
+DECAYS = 0.9, 0.99
+STEPS_AT_ONCE = 32  # between two calls of progress
+
+
+def origin(exponent: np.ndarray, mantissa: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Unit of the mean offset, and log2 of the scale, for an activity, both float32 and exact."""
+    unit = np.ldexp((17 + 2 * mantissa).astype(np.float32), exponent - 8)
+    return unit, (8 * exponent + mantissa - 32).astype(np.float32) / 8
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Samples with their features, all float32.
+    """Samples one by one, as the reference takes them, all float32.
 
     inputs : (n, n_inputs) in units (64 = 1); difference : (n,) sample - baseline;
-    exponent, mantissa : (n,) of the activity.
+    unit : (n,) of the mean offset; log2_scale : (n,) what the output is added to; weight : (n,)
     """
 
     inputs: np.ndarray
     difference: np.ndarray
-    exponent: np.ndarray
-    mantissa: np.ndarray
+    unit: np.ndarray
+    log2_scale: np.ndarray
+    weight: np.ndarray
 
     def __len__(self) -> int:
         return len(self.difference)
 
-    def part(self, start: int, stop: int) -> Batch:
-        """A contiguous part."""
-        return Batch(
-            self.inputs[start:stop],
-            self.difference[start:stop],
-            self.exponent[start:stop],
-            self.mantissa[start:stop],
+
+@dataclass(frozen=True)
+class Pool:
+    """Samples with their features in blocks of 16, as the trainer takes them.
+
+    inputs : (n_blocks, n_inputs, 16) int16, as the integer net takes them
+    targets : (n_blocks, 4, 16) float32
+        Sample - baseline, unit of the mean offset, log2 of the scale without the output, weight;
+        lanes without a sample weigh nothing.
+    """
+
+    inputs: np.ndarray
+    targets: np.ndarray
+
+    @classmethod
+    def of(cls, inputs: np.ndarray, local: np.ndarray, samples: np.ndarray) -> Pool:
+        """A pool of what `sample_features` gives.
+
+        Parameters
+        ----------
+        inputs : (n, n_inputs) int16
+        local : (n, 3) int32
+            Baseline, exponent and mantissa.
+        samples : (n,) uint16
+        """
+        n_blocks = -(-len(samples) // LANES)
+        targets = np.zeros((TARGETS, n_blocks * LANES), np.float32)
+        targets[0, : len(samples)] = samples.astype(np.int32) - local[:, 0]
+        targets[1:3, : len(samples)] = origin(local[:, 1], local[:, 2])
+        targets[3, : len(samples)] = 1
+        padded = np.zeros((n_blocks * LANES, inputs.shape[1]), np.int16)
+        padded[: len(samples)] = inputs
+        return cls(
+            np.ascontiguousarray(padded.reshape(n_blocks, LANES, -1).transpose(0, 2, 1)),
+            np.ascontiguousarray(targets.reshape(TARGETS, n_blocks, LANES).transpose(1, 0, 2)),
         )
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    @property
+    def weight(self) -> float:
+        """Sum of the weights."""
+        return float(self.targets[:, 3].sum(dtype=np.float64))
+
+    def part(self, first: int, last: int) -> Pool:
+        """Blocks first..last - 1."""
+        return Pool(self.inputs[first:last], self.targets[first:last])
+
+    def batch(self) -> Batch:
+        """The samples one by one, lanes without a sample included."""
+        inputs = self.inputs.transpose(0, 2, 1).reshape(-1, self.inputs.shape[1])
+        columns = self.targets.transpose(1, 0, 2).reshape(TARGETS, -1)
+        return Batch(inputs.astype(np.float32) * np.float32(1 / INPUT_UNIT), *columns)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long to tune: `steps` of `batch` samples, step size `peak_rate` falling by a cosine."""
+    """How long to tune: `steps` of `batch` samples, step size `peak_rate` falling to nearly 0."""
 
     steps: int
     batch: int = 1024
     peak_rate: float = 0.011
 
     def rate(self, step: int) -> float:
-        """Step size: twenty steps of warm-up, then half a cosine down to a fiftieth."""
-        share = 0.02 + 0.49 * (1 + math.cos(math.pi * step / self.steps))
+        """Step size: twenty steps of warm-up, then down to a fiftieth, slow at both ends."""
+        left = 1 - step / self.steps
+        share = 0.02 + 0.98 * left * left * (3 - 2 * left)
         return self.peak_rate * share * min(1.0, (step + 1) / 20)
+
+    def rates(self) -> np.ndarray:
+        """What Adam needs at each step, (steps, 2) float32: rate / (1 - b1^t), 1 / (1 - b2^t)."""
+        rates = np.empty((self.steps, 2), np.float32)
+        left1 = left2 = 1.0
+        for step in range(self.steps):
+            left1, left2 = left1 * DECAYS[0], left2 * DECAYS[1]
+            rates[step] = self.rate(step) / (1 - left1), 1 / (1 - left2)
+        return rates
+
+    def blocks(self, pool: Pool) -> int:
+        """Blocks of a batch."""
+        return min(self.batch // LANES, len(pool))
 
 
 class FloatNet:
@@ -82,6 +158,20 @@ class FloatNet:
             half = (1 << layer.shift) >> 1 if layer is net.output else 0
             biases.append((layer.biases - half) / scale / per_output)
         return cls(weights, biases)
+
+    @property
+    def parameters(self) -> list[np.ndarray]:
+        """Weights, then biases, layer by layer."""
+        return [*self.weights, *self.biases]
+
+    @property
+    def units(self) -> list[int]:
+        """Of the hidden layers."""
+        return [len(weights) for weights in self.weights[:-1]]
+
+    @property
+    def n_inputs(self) -> int:
+        return self.weights[0].shape[1]
 
     def forward(self, inputs: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
         """Activations of the hidden layers, (n, units) each, and the outputs (n, 2)."""
@@ -117,6 +207,9 @@ def units_of(net: Net) -> list[tuple[np.ndarray, np.ndarray]]:
 def code_length(outputs: np.ndarray, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
     """Bits of each sample under a discretised logistic, and their gradient by the outputs.
 
+    The bits of samples beyond `NEAR_CLIP` scales stay what they are there, with a mean that does
+    not matter: what is so far off is no reason to move.
+
     Parameters
     ----------
     outputs : (n, 2) float32
@@ -127,52 +220,45 @@ def code_length(outputs: np.ndarray, batch: Batch) -> tuple[np.ndarray, np.ndarr
     bits : (n,) float32
     gradient : (n, 2) float32
     """
-    e, f = batch.exponent, batch.mantissa
-    unit = (17 + 2 * f) * np.exp2(e - 8)
-    mean = np.clip(outputs[:, 0], -MEAN_CLIP, MEAN_CLIP) * unit
-    log2_scale = e + f / 8 - 4 + np.clip(outputs[:, 1], -SCALE_CLIP, SCALE_CLIP)
-    inverse = np.exp2(-np.clip(log2_scale, -4.0, 12.0))
+    mean = np.clip(outputs[:, 0], -MEAN_CLIP, MEAN_CLIP) * batch.unit
+    log2_scale = batch.log2_scale + np.clip(outputs[:, 1], -SCALE_CLIP, SCALE_CLIP)
+    inverse = np.exp2(-np.clip(log2_scale, *LOG2_SCALES))
     residual = batch.difference - mean
-    near = np.minimum((np.abs(residual) - 0.5) * inverse, 30.0)
-    far = near + inverse
-    tail_near, tail_far = 1 / (1 + np.exp(near)), 1 / (1 + np.exp(far))
-    mass = tail_near - tail_far + 1e-12
-    slope_near, slope_far = tail_near * (1 - tail_near), tail_far * (1 - tail_far)
+    near = np.minimum((np.abs(residual) - 0.5) * inverse, NEAR_CLIP)
+    e_near, e_inverse = np.exp(near), np.exp(inverse)
+    tail_near, tail_far = 1 / (1 + e_near), 1 / (1 + e_near * e_inverse)
+    mass = e_near * (e_inverse - 1) * tail_near * tail_far  # tail_near - tail_far
+    slope = 1 - tail_near - tail_far
     gradient = np.empty_like(outputs)
-    by_distance = (slope_near - slope_far) / (LN2 * mass)
-    inside = np.abs(outputs[:, 0]) < MEAN_CLIP
-    gradient[:, 0] = -np.sign(residual) * by_distance * inverse * unit * inside
-    inside = (np.abs(outputs[:, 1]) < SCALE_CLIP) & (np.abs(log2_scale - 4) < 8)
-    gradient[:, 1] = (slope_far * far - slope_near * near) / mass * inside
+    inside = (np.abs(outputs[:, 0]) < MEAN_CLIP) & (near < NEAR_CLIP)
+    gradient[:, 0] = -np.sign(residual) * slope * inverse * batch.unit / LN2 * inside
+    inside = np.abs(outputs[:, 1]) < SCALE_CLIP
+    inside &= (log2_scale > LOG2_SCALES[0]) & (log2_scale < LOG2_SCALES[1])
+    by_scale = inverse * e_inverse / (e_inverse - 1) * (1 + e_near) * tail_far - near * slope
+    gradient[:, 1] = by_scale * inside
     return -np.log2(mass), gradient
 
 
 class Tuner:
-    """Adam on a `FloatNet`; deterministic given the batches and one BLAS thread."""
-
-    DECAYS = 0.9, 0.99
+    """The reference: Adam on a `FloatNet`, batch after batch."""
 
     def __init__(self, net: FloatNet) -> None:
         self.net = net
-        self.first = [np.zeros_like(p) for p in self._parameters()]
-        self.second = [np.zeros_like(p) for p in self._parameters()]
-        self.steps = 0
+        self.first = [np.zeros_like(p) for p in net.parameters]
+        self.second = [np.zeros_like(p) for p in net.parameters]
 
-    def _parameters(self) -> list[np.ndarray]:
-        return [*self.net.weights, *self.net.biases]
-
-    def step(self, batch: Batch, rate: float) -> float:
-        """One step on a batch; its mean bits before the step."""
-        hidden, outputs = self.net.forward(batch.inputs)
-        bits, back = code_length(outputs, batch)
-        gradients = self._gradients(hidden, back / np.float32(len(batch)))
+    def step(self, batch: Batch, rate: np.ndarray) -> None:
+        """One step on a batch with the rates of `Plan.rates`."""
+        gradients = self.gradients(batch)
         norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
-        self._adam(gradients, rate, min(1.0, 1.0 / max(norm, 1e-12)))
-        return float(bits.mean())
+        self.adam(gradients, rate, 1 / max(norm, 1.0))
 
-    def _gradients(self, hidden: list[np.ndarray], back: np.ndarray) -> list[np.ndarray]:
-        """Of weights, then of biases, layer by layer."""
+    def gradients(self, batch: Batch) -> list[np.ndarray]:
+        """Of the mean weighted bits, by weights, then by biases, layer by layer."""
         weights = self.net.weights
+        hidden, outputs = self.net.forward(batch.inputs)
+        back = code_length(outputs, batch)[1]
+        back *= (batch.weight / np.float32(len(batch)))[:, None]
         joined = [hidden[-1], hidden[0]] if len(weights) > 1 else [hidden[0]]
         by_weights = [np.concatenate([back.T @ part for part in joined], axis=1)]
         by_biases = [back.sum(axis=0)]
@@ -185,33 +271,119 @@ class Tuner:
                 back = back @ weights[k]
         return by_weights + by_biases
 
-    def _adam(self, gradients: list[np.ndarray], rate: float, scale: float) -> None:
+    def adam(self, gradients: list[np.ndarray], rate: np.ndarray, scale: float) -> None:
         """D. Kingma, J. Ba, "Adam", ICLR 2015, algorithm 1."""
-        self.steps += 1
-        b1, b2 = self.DECAYS
-        unbias1, unbias2 = 1 - b1**self.steps, 1 - b2**self.steps
-        for p, g, m, v in zip(self._parameters(), gradients, self.first, self.second, strict=True):
+        b1, b2 = map(np.float32, DECAYS)
+        for p, g, m, v in zip(self.net.parameters, gradients, self.first, self.second, strict=True):
             g = g * np.float32(scale)
-            m *= b1
-            m += (1 - b1) * g
-            v *= b2
-            v += (1 - b2) * g * g
-            p -= np.float32(rate / unbias1) * m / (np.sqrt(v / unbias2) + 1e-8)
+            m[...] = m * b1 + g * (1 - b1)
+            v[...] = v * b2 + g * g * (1 - b2)
+            p -= m * rate[0] / (np.sqrt(v * rate[1]) + np.float32(1e-8))
 
 
-def tune(net: FloatNet, pool: Batch, plan: Plan) -> None:
-    """Tune a float net in place on a shuffled pool of samples, batch after batch."""
-    tuner = Tuner(net)
-    size = min(plan.batch, len(pool))
-    for step in range(plan.steps):
+def tune_reference(net: FloatNet, pool: Pool, plan: Plan) -> None:
+    """What `tune` does, but for the order of sums."""
+    tuner, size = Tuner(net), plan.blocks(pool)
+    for step, rate in enumerate(plan.rates()):
         start = step * size % (len(pool) - size + 1)
-        tuner.step(pool.part(start, start + size), plan.rate(step))
+        tuner.step(pool.part(start, start + size).batch(), rate)
 
 
-def mean_bits(net: FloatNet, pool: Batch, chunk: int = 8192) -> float:
-    """Mean code length of a pool."""
-    total = 0.0
-    for start in range(0, len(pool), chunk):
-        part = pool.part(start, start + chunk)
-        total += float(code_length(net.forward(part.inputs)[1], part)[0].sum(dtype=np.float64))
-    return total / len(pool)
+def mean_bits_reference(net: FloatNet, pool: Pool) -> float:
+    """What `mean_bits` gives, but for the order of sums."""
+    batch = pool.batch()
+    bits = code_length(net.forward(batch.inputs)[1], batch)[0] * batch.weight
+    return float(bits.sum(dtype=np.float64)) / pool.weight
+
+
+def pack(net: FloatNet, arrays: list[np.ndarray] | None = None) -> np.ndarray:
+    """Parameters of a net with hidden layers, or `arrays` like them, laid out for the trainer."""
+    flat = []
+    for source, width, height in _padding(net, arrays or net.parameters):
+        padded = np.zeros((height, width), np.float32)
+        padded[: source.shape[0], : source.shape[1]] = source
+        flat.append(padded.reshape(-1))
+    joined = np.concatenate(flat)
+    return np.pad(joined, (0, -len(joined) % LANES))
+
+
+def unpack(net: FloatNet, flat: np.ndarray) -> None:
+    """Set the parameters of a net to what the trainer made of them."""
+    at = 0
+    for target, width, height in _padding(net, net.parameters):
+        part = flat[at : at + width * height].reshape(height, width)
+        target[...] = part[: target.shape[0], : target.shape[1]]
+        at += width * height
+
+
+def _padding(net: FloatNet, arrays: list[np.ndarray]) -> Iterator[tuple[np.ndarray, int, int]]:
+    """Views (inputs, units) of arrays like the parameters, in the trainer's order and sizes."""
+    n_layers = len(net.weights)
+    for k, (weights, biases) in enumerate(zip(arrays[:n_layers], arrays[n_layers:], strict=True)):
+        turned, width = weights.T, len(weights)
+        parts = [turned]
+        if k + 1 < n_layers:
+            width += -width % UNIT_STEP
+        else:
+            parts = [turned[: net.units[-1]], turned[net.units[-1] :]]
+        for number, part in enumerate(parts):
+            of_units = k > 0 and number == 0
+            yield part, width, len(part) + -len(part) % (UNIT_STEP if of_units else INPUT_STEP)
+        yield biases[None], width, 1
+
+
+def _trainer(net: FloatNet, pool: Pool, rates: np.ndarray, blocks: int, **how: Any) -> Trainer:
+    units = [n + -n % UNIT_STEP for n in net.units]
+    return Trainer(net.n_inputs, units, pack(net), pool.inputs, pool.targets, rates, blocks, **how)
+
+
+def tune(
+    net: FloatNet,
+    pool: Pool,
+    plan: Plan,
+    *,
+    threads: int = 1,
+    kernel: str | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> None:
+    """Tune a float net with hidden layers in place on a shuffled pool of samples.
+
+    Parameters
+    ----------
+    net : FloatNet
+    pool : Pool
+    plan : Plan
+    threads : int
+    kernel : str, optional
+        As in `KernelNet`.
+    progress : callable (steps), optional
+        Called every few steps with their number.
+
+    Exact
+    -----
+    The same bits on every processor, with any kernel and any number of threads.
+    """
+    trainer = _trainer(net, pool, plan.rates(), plan.blocks(pool), threads=threads, kernel=kernel)
+    with ThreadPoolExecutor(max(1, trainer.n_threads - 1)) as others:
+        for first in range(0, plan.steps, STEPS_AT_ONCE):
+            last = min(first + STEPS_AT_ONCE, plan.steps)
+            try:
+                running = [
+                    others.submit(trainer.steps, thread, first, last)
+                    for thread in range(1, trainer.n_threads)
+                ]
+                trainer.steps(0, first, last)
+            except BaseException:
+                trainer.give_up()
+                raise
+            for other in running:
+                other.result()
+            if progress is not None:
+                progress(last - first)
+    unpack(net, trainer.parameters)
+
+
+def mean_bits(net: FloatNet, pool: Pool, kernel: str | None = None) -> float:
+    """Mean code length of a pool, in bits, under a net with hidden layers."""
+    trainer = _trainer(net, pool, np.zeros((1, 2), np.float32), 1, kernel=kernel)
+    return trainer.bits(0, len(pool)) / pool.weight

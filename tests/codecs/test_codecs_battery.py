@@ -179,8 +179,8 @@ def test_two_processes_write_the_same_bytes(repository):
 
 def test_a_tuned_net_is_written_the_same_twice_and_comes_back(tuned_effort):
     array = arrays.waves((150, 160))
-    one, other = (encode_array(array, effort=tuned_effort) for _ in range(2))
-    assert one == other
+    one, *others = (encode_array(array, effort=tuned_effort, threads=n) for n in (1, 1, 2, 5))
+    assert others == [one] * 3
     assert_restores(array, one)
     assert any("tuned" in name for name in inspect(one).nets)
     assert len(one) < len(encode_array(array, effort=2))

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from codec_arrays import random_bits, same_bits, smooth
+from codec_arrays import random_bits, same_bits, smooth, waves
 from stream_surgery import encode_with, put_together, take_apart
 
 from medlossless.api import decode_array, encode_array, inspect
 from medlossless.codecs import Options, codec_numbered, lossless
 from medlossless.container import Section, Stream
 from medlossless.errors import ChecksumMismatch, InvalidInput
+from medlossless.image import Image
 
 IMAGES = {
     "volume": (smooth((7, 20, 31), "<i2", -90, 900), "ZYX"),
@@ -100,3 +101,15 @@ def test_progress_counts_tiles():
     lossless.decode(stream, stream.header(), [0, 2], options)
     assert calls == [(1, 2), (2, 2)]
     assert codec_numbered(stream.header().codec).name == "lossless"
+
+
+def test_progress_counts_tuning_and_tiles_as_one_job(tuned_effort):
+    calls: list[tuple[int, int]] = []
+    options = Options(tuned_effort, progress=lambda done, total: calls.append((done, total)))
+    image = Image(np.stack([waves((150, 160), seed) for seed in range(3)], axis=-1), "YXS")
+    lossless.encode(image, options)
+    shares = [done / total for done, total in calls]
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert sum(share <= 0.25 for share in shares) >= 2  # the first of three planes' tuning
+    assert len({round(share, 3) for share in shares}) >= 7

@@ -36,14 +36,12 @@ def test_float_net_is_the_integer_net():
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_gradient_is_the_slope_of_the_code_length(layer):
-    pool = pool_of(textured())
+    pool = pool_of(textured()).batch()
     wide = tune.Batch(*(getattr(pool, n).astype(np.float64) for n in pool.__dataclass_fields__))
     net = tune.FloatNet.of(net_named("narrow2d"))
     net.weights = [w.astype(np.float64) for w in net.weights]
     net.biases = [b.astype(np.float64) for b in net.biases]
-    hidden, outputs = net.forward(wide.inputs)
-    back = tune.code_length(outputs, wide)[1] / len(wide)
-    found = tune.Tuner(net)._gradients(hidden, back)[layer]
+    found = tune.Tuner(net).gradients(wide)[layer]
     rng = np.random.default_rng(layer)
     places = [tuple(rng.integers(0, n) for n in found.shape) for _ in range(12)]
     slopes = []
@@ -60,6 +58,24 @@ def test_gradient_is_the_slope_of_the_code_length(layer):
     np.testing.assert_allclose(given, slopes, rtol=0.02, atol=2e-4)
 
 
+def test_code_length_is_the_mass_of_a_logistic():
+    rng = np.random.default_rng(5)
+    n = 4000
+    outputs = rng.normal(0, 3, (n, 2)).astype(np.float32)
+    difference = np.rint(rng.laplace(0, 12, n)).astype(np.float32)
+    ones = np.ones(n, np.float32)
+    batch = tune.Batch(np.zeros((n, 1), np.float32), difference, 2 * ones, 2.5 * ones, ones)
+    bits = tune.code_length(outputs, batch)[0]
+    wide = outputs.astype(np.float64)
+    s = 2.0 ** -np.clip(2.5 + np.clip(wide[:, 1], -tune.SCALE_CLIP, tune.SCALE_CLIP), -4, 12)
+    gap = np.minimum(np.abs(difference - 2 * wide[:, 0]), 600 / s)
+    mass = 1 / (1 + np.exp((gap - 0.5) * s)) - 1 / (1 + np.exp((gap + 0.5) * s))
+    plain = (gap - 0.5) * s < tune.NEAR_CLIP - 1
+    assert 100 < plain.sum() < n
+    np.testing.assert_allclose(bits[plain], -np.log2(mass[plain]), rtol=2e-3)
+    assert bits.max() < 1.5 * tune.NEAR_CLIP + 20
+
+
 @pytest.mark.parametrize("base", ["narrow2d", "mid3d"])
 def test_a_few_steps_make_the_code_shorter(base):
     pool = pool_of(textured(), base)
@@ -67,6 +83,18 @@ def test_a_few_steps_make_the_code_shorter(base):
     before = tune.mean_bits(net, pool)
     tune.tune(net, pool, tune.Plan(60, 512))
     assert tune.mean_bits(net, pool) < before - 0.02
+
+
+def test_progress_counts_every_step():
+    told = []
+    tune.tune(
+        tune.FloatNet.of(net_named("narrow2d")),
+        pool_of(textured()),
+        tune.Plan(75, 512),
+        progress=told.append,
+    )
+    assert sum(told) == 75
+    assert len(told) > 2
 
 
 def test_tuning_is_deterministic():

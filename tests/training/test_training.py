@@ -69,11 +69,11 @@ def test_the_numpy_twin_has_the_same_code_length(samples):
     batch = tune.Batch(
         samples.inputs.astype(np.float32),
         (samples.values - samples.baseline).astype(np.float32),
-        samples.exponent.astype(np.float32),
-        samples.mantissa.astype(np.float32),
+        *tune.origin(samples.exponent, samples.mantissa),
+        np.ones(len(samples.values), np.float32),
     )
     ours = tune.code_length(outputs, batch)[0]
-    columns = (batch.difference, batch.exponent, batch.mantissa)
+    columns = (batch.difference, samples.exponent, samples.mantissa)
     theirs = model.code_length(torch.from_numpy(outputs), *map(torch.from_numpy, columns)).numpy()
     likely = theirs < 25  # beyond, the two bound the loss differently
     assert likely.mean() > 0.8

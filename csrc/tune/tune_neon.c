@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// NEON of AArch64: four registers hold the 16 lanes.
+#if defined(__AARCH64EL__)
+#include <arm_neon.h>
+
+#define V 4
+#define TARGET
+#define INLINE static inline __attribute__((always_inline))
+#define NAME(x) x##_neon
+#define KERNEL mll_tune_neon
+#define TILE 4
+#define IN_TILE 4
+
+typedef float32x4_t vec;
+typedef int32x4_t ivec;
+
+#define LOAD(at) vld1q_f32(at)
+#define STORE(at, value) vst1q_f32(at, value)
+#define SPLAT(a) vdupq_n_f32(a)
+#define VMAX(a, b) vmaxq_f32(a, b)
+#define VMIN(a, b) vminq_f32(a, b)
+#define VSQRT(a) vsqrtq_f32(a)
+#define LESS(a, b) vcltq_f32(a, b)
+#define WHERE(mask, v) vreinterpretq_f32_u32(vandq_u32(mask, vreinterpretq_u32_f32(v)))
+#define INSIDE(a, top, v) WHERE(vandq_u32(LESS(SPLAT(0.0f), a), LESS(a, SPLAT(top))), v)
+#define BELOW(a, limit, v) WHERE(LESS(a, SPLAT(limit)), v)
+#define AS_INT(a) vreinterpretq_s32_f32(a)
+#define AS_FLOAT(a) vreinterpretq_f32_s32(a)
+#define TO_FLOAT(a) vcvtq_f32_s32(a)
+
+#include "body.h"
+#endif
