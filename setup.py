@@ -13,6 +13,7 @@ from setuptools import Extension, setup
 
 FLAGS = ["/O2", "/std:c11"] if sys.platform == "win32" else ["-O3", "-std=c11", "-Wall", "-Wextra"]
 ENTROPY = sorted(glob("csrc/entropy/*.c"))
+SCAN = sorted(glob("csrc/scan/*.c"))
 MLP = sorted(glob("csrc/mlp/*.c"))
 TUNE = sorted(glob("csrc/tune/*.c"))
 # The trainer gives the same floats everywhere: no contraction to fused multiply-adds.
@@ -26,7 +27,7 @@ SOURCES = {
     "medlossless.predict._kernel": ["medlossless/predict/_kernel.pyx", *MLP],
     "medlossless.predict._tune": ["medlossless/predict/_tune.pyx", *TUNE],
     "medlossless.codecs._fold": ["medlossless/codecs/_fold.pyx", *MLP, *ENTROPY],
-    "medlossless.codecs._scan": ["medlossless/codecs/_scan.pyx", *MLP, *ENTROPY],
+    "medlossless.codecs._scan": ["medlossless/codecs/_scan.pyx", *MLP, *ENTROPY, *SCAN],
 }
 
 setup(

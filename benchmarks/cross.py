@@ -15,7 +15,7 @@ from benchmarks.proof_file import full_proof_file
 
 SUMMARY = "compile the C core for other processors, run it and compare with the reference"
 REPOSITORY = Path(__file__).resolve().parent.parent
-SOURCES = ("csrc/mlp", "csrc/entropy", "tests/cross")
+SOURCES = ("csrc/mlp", "csrc/entropy", "csrc/scan", "tests/cross")
 FLAGS = ("-O3", "-std=c11", "-Wall", "-Wextra", "-Werror", "-Icsrc")
 SANITISERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 

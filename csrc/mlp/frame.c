@@ -54,12 +54,13 @@ void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t
         }
 }
 
-void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t n_lanes, uint16_t *samples)
+void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t first, int32_t last,
+                    uint16_t *samples)
 {
     for (int32_t block = 0; block < cols; block += BLOCK)
-        for (int32_t lane = 0; lane < n_lanes; lane++) {
+        for (int32_t lane = first; lane < last; lane++) {
             const uint16_t *from = skew + lane_start(lane);
-            uint16_t *to = samples + (ptrdiff_t)lane * cols;
+            uint16_t *to = samples + (ptrdiff_t)(lane - first) * cols;
             for (int32_t col = block; col < min(block + BLOCK, cols); col++)
                 to[col] = from[(ptrdiff_t)col * MLL_SKEW_WIDTH];
         }

@@ -54,7 +54,8 @@ void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols);
 void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t row0,
                    int32_t first, int32_t last);
 
-// Copies lanes 0 .. n_lanes - 1 of a skewed band, without pads, to samples[n_lanes][cols].
-void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t n_lanes, uint16_t *samples);
+// Copies lanes first .. last - 1 of a skewed band, without pads, to samples[last - first][cols].
+void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t first, int32_t last,
+                    uint16_t *samples);
 
 #endif

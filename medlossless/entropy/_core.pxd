@@ -33,7 +33,7 @@ cdef extern from "entropy/model.h" nogil:
         const uint16_t *freq
         uint32_t n_contexts, max_sample, increment, limit
     ctypedef struct mll_model:
-        pass
+        uint32_t n_contexts
     size_t mll_model_bytes(uint32_t n_contexts)
     mll_status mll_model_init(mll_model *model, void *memory, size_t memory_bytes,
                               const mll_model_setup *setup)

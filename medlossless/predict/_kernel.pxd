@@ -49,11 +49,6 @@ cdef extern from "mlp/features.h" nogil:
 
 
 cdef extern from "mlp/frame.h" nogil:
-    enum: MLL_TOP
-    enum: MLL_SIDE
-    enum: MLL_LAG
-    enum: MLL_SKEW_WIDTH
-    enum: MLL_SKEW_BEFORE
     int32_t mll_frame_stride(int32_t cols)
     size_t mll_frame_samples(int32_t rows, int32_t cols)
     size_t mll_skew_samples(int32_t cols)
@@ -61,9 +56,6 @@ cdef extern from "mlp/frame.h" nogil:
     void mll_frame_open(uint16_t *padded, int32_t cols, uint16_t edge)
     void mll_frame_put_row(uint16_t *padded, int32_t cols, int32_t row, const uint16_t *samples)
     void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols)
-    void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t row0,
-                       int32_t first, int32_t last)
-    void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t n_lanes, uint16_t *samples)
 
 
 cdef class KernelNet:

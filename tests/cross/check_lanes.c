@@ -2,74 +2,73 @@
 // Decoding of one sample a lane, in every variant, against the samples of a tile.
 #include <string.h>
 
-#include "entropy/lanes.h"
 #include "mlp/kernel.h"
 #include "proof_tile.h"
+#include "scan/lanes.h"
 
 // Rows row .. row + n_rows - 1 of a frame, column by column: what the lanes predict is known here.
 static mll_status decode_rows(const proof_tile *tile, mll_lanes_decode_fn *decoder,
-                              mll_lanes_source *source, size_t first, uint32_t n_rows,
+                              mll_lanes *lanes, size_t first, int32_t low, int32_t high,
                               uint16_t *samples)
 {
     const uint32_t cols = tile->shape.cols;
     for (uint32_t col = 0; col < cols; col++) {
         mll_prediction found = {0};
         uint16_t decoded[MLL_LANES];
-        for (uint32_t lane = 0; lane < n_rows; lane++) {
-            const size_t at = first + (size_t)lane * cols + col;
+        for (int32_t lane = low; lane <= high; lane++) {
+            const size_t at = first + (size_t)(lane - low) * cols + col;
             found.prediction[lane] = tile->predictions[at];
             found.context[lane] = tile->contexts[at];
             found.flip[lane] = tile->flips[at];
         }
-        mll_status status = decoder(source, 0, (int32_t)n_rows - 1, &found, decoded);
+        mll_status status = decoder(lanes, low, high, &found, decoded);
         if (status != MLL_OK)
             return status;
-        for (uint32_t lane = 0; lane < n_rows; lane++)
-            samples[first + (size_t)lane * cols + col] = decoded[lane];
+        for (int32_t lane = low; lane <= high; lane++)
+            samples[first + (size_t)(lane - low) * cols + col] = decoded[lane];
     }
     return MLL_OK;
 }
 
 static mll_status decode_bands(const proof_tile *tile, mll_lanes_decode_fn *decoder,
-                               mll_lanes_source *source, uint16_t *samples)
+                               mll_lanes *lanes, uint16_t *samples)
 {
     const mll_tile_shape *shape = &tile->shape;
-    const uint32_t n_streams = source->stream_mask + 1;
     for (uint32_t frame = 0; frame < shape->frames; frame++)
         for (uint32_t row = 0; row < shape->rows;) {
             const uint32_t end =
                 row + mll_band_rows(frame, row, shape->rows, shape->band_rows_log2);
             while (row < end) {
-                const uint32_t n_rows = end - row < n_streams ? end - row : n_streams;
+                const uint32_t low = row % lanes->n_streams;
+                const uint32_t room = lanes->n_streams - low;
+                const uint32_t n_rows = end - row < room ? end - row : room;
                 const size_t first = ((size_t)frame * shape->rows + row) * shape->cols;
-                source->first_stream = row & source->stream_mask;
-                mll_status status = decode_rows(tile, decoder, source, first, n_rows, samples);
+                mll_status status = decode_rows(tile, decoder, lanes, first, (int32_t)low,
+                                                (int32_t)(low + n_rows) - 1, samples);
                 if (status != MLL_OK)
                     return status;
                 row += n_rows;
             }
-            mll_model_end_band(source->model);
+            mll_lanes_end_band(lanes);
         }
     return MLL_OK;
 }
 
 static mll_status decode(const proof_tile *tile, mll_lanes_decode_fn *decoder, uint16_t *samples)
 {
-    const uint32_t n_streams = 1u << tile->shape.streams_log2;
-    const uint8_t *next[MLL_MAX_STREAMS], *end[MLL_MAX_STREAMS];
-    mll_rans_decoder streams[MLL_MAX_STREAMS];
+    mll_lanes lanes;
     mll_model model;
     mll_status status = proof_model(tile, &model);
+    if (status != MLL_OK)
+        return status;
+    uint8_t *payload = proof_memory(tile->payload_bytes + MLL_LANES_SLACK, 1);
+    memcpy(payload, tile->payload, tile->payload_bytes);
+    void *memory = proof_memory(mll_lanes_bytes(model.n_contexts), 1);
+    status = mll_lanes_init(&lanes, memory, &model, 1u << tile->shape.streams_log2, payload,
+                            tile->payload_bytes);
     if (status == MLL_OK)
-        status = mll_payload_split(next, end, n_streams, tile->payload, tile->payload_bytes);
-    for (uint32_t i = 0; i < n_streams && status == MLL_OK; i++)
-        status = mll_rans_init(&streams[i], next[i], end[i]);
-    mll_lanes_source source = {&model, streams, 0, n_streams - 1};
-    if (status == MLL_OK)
-        status = decode_bands(tile, decoder, &source, samples);
-    for (uint32_t i = 0; i < n_streams && status == MLL_OK; i++)
-        status = mll_rans_finished(&streams[i]);
-    return status;
+        status = decode_bands(tile, decoder, &lanes, samples);
+    return status == MLL_OK ? mll_lanes_finished(&lanes) : status;
 }
 
 void check_lanes(const proof_tile *tile, proof_totals *totals)

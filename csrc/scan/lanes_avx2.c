@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // AVX2: the token is the number of cum entries at or below the slot, less one; 64 entries are four
 // registers. max(cum, slot) == slot says cum <= slot for unsigned 16-bit numbers.
-#include "model.h"
+#include "lanes.h"
 
 #if defined(__x86_64__) && defined(__GNUC__)
 #include <immintrin.h>
@@ -16,10 +16,8 @@ TARGET static inline __m256i at_or_below(const uint16_t *cum, __m256i slot)
     return _mm256_cmpeq_epi16(_mm256_max_epu16(entries, slot), slot);
 }
 
-TARGET static inline uint32_t find_avx2(const mll_model *model, uint32_t context,
-                                     uint32_t slot)
+TARGET static inline uint32_t find_avx2(const uint16_t *cum, uint32_t slot)
 {
-    const uint16_t *cum = model->cum + (size_t)context * MLL_TOKEN_STRIDE;
     const __m256i s = _mm256_set1_epi16((short)slot);
     __m256i low = _mm256_packs_epi16(at_or_below(cum, s), at_or_below(cum + 16, s));
     __m256i high = _mm256_packs_epi16(at_or_below(cum + 32, s), at_or_below(cum + 48, s));

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Read me first
+// - The fused loop of the decoder: predict, decode and unfold a frame. It walks a band as a
+//   wavefront: each lane runs MLL_LAG columns behind the one before, so one call of a kernel
+//   predicts up to 16 samples (mlp/frame.h).
+// - Lane l is a row of stream l: row0 of the skewed band is a multiple of the number of streams. A
+//   band of more rows than streams is walked in pieces, as a stream's rows follow one another.
+// - Bands begin at multiples of their height (entropy/tile.h), so no piece spans two such rounds.
+#ifndef MLL_WALK_H
+#define MLL_WALK_H
+
+#include <stdint.h>
+
+#include "../entropy/hits.h"
+#include "../entropy/huffman.h"
+#include "../entropy/model.h"
+#include "../entropy/rans.h"
+#include "../mlp/kernel.h"
+#include "lanes.h"
+
+typedef enum {
+    MLL_WALK_LANES = 0,  // rANS
+    MLL_WALK_HITS = 1,   // rANS in hit mode
+    MLL_WALK_HUFFMAN = 2
+} mll_walk_mode;
+
+// Everything a tile's decoder carries from sample to sample; the caller owns what is pointed to.
+typedef struct {
+    int32_t rows, cols, max_sample, n_streams, mode;
+    uint32_t band_rows_log2;
+    const mll_net *net;
+    mll_predict_fn *predict;
+    int32_t n_frames;    // that the net looks at, 1 to 3
+    uint16_t *padded[3]; // mll_frame_samples() each: the frame being decoded, the two before
+    uint16_t *skew[3];   // mll_skew_samples() each
+    mll_model *model;
+    mll_lanes_decode_fn *decode_lanes;
+    mll_lanes *lanes;             // in its mode
+    mll_hits *hits;               // in its mode
+    mll_rans_decoder *streams;    // in its mode
+    mll_huffman_code *code;       // in its mode
+    mll_huffman_decoder *huffman; // in its mode
+    mll_view view;                // set by mll_walk_frame
+} mll_walk;
+
+// Opens the streams of a mode, whose tables are fresh.
+//   memory    [mll_lanes_bytes()], for lanes only
+//   payload   [payload_bytes + MLL_LANES_SLACK] readable
+mll_status mll_walk_open(mll_walk *walk, void *memory, const uint8_t *payload,
+                         size_t payload_bytes);
+
+// Decodes frame number `frame` of the tile to samples[rows][cols]. padded[0] holds it afterwards,
+// edges and all; padded[1] and padded[2] hold the frames before if the net looks at them.
+//   edge   what stands above the frame
+mll_status mll_walk_frame(mll_walk *walk, uint32_t frame, uint16_t edge, uint16_t *samples);
+
+// MLL_OK when the streams end here.
+mll_status mll_walk_close(const mll_walk *walk);
+
+#endif
