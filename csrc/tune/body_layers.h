@@ -4,8 +4,8 @@
 // from the next row. The odd number of lines in STRIDE keeps rows out of one another's cache sets.
 #define STRIDE ((MLL_TUNE_CHUNK_BLOCKS + 1) * MLL_TUNE_LANES)
 
-// `units` (a multiple of TILE) sums of one block: starts[u] + sum over k of weights[k][u] * from[k],
-// in the order of k. to[u] = 0 < sum < top ? sum : the nearer end, unless top is 0.
+// `units` (a multiple of TILE) sums of one block, in the order of k: starts[u] + sum over k of
+// weights[k][u] * from[k]. to[u] = 0 < sum < top ? sum : the nearer end, unless top is 0.
 INLINE void tile_sums(const float *weights, int32_t step, const float *from, int32_t n,
                       const float *starts, float start_add, float top, float *to)
 {

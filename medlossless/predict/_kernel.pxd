@@ -49,6 +49,8 @@ cdef extern from "mlp/features.h" nogil:
 
 
 cdef extern from "mlp/frame.h" nogil:
+    enum: MLL_TOP
+    enum: MLL_SIDE
     int32_t mll_frame_stride(int32_t cols)
     size_t mll_frame_samples(int32_t rows, int32_t cols)
     size_t mll_skew_samples(int32_t cols)
