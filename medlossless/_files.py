@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reading whole inputs and writing outputs so that no half-written file has a final name."""
+"""Reading inputs, and writing outputs so that no half-written file has a final name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import io
 import os
 import secrets
 import stat
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from functools import partial
 from os import PathLike
 from typing import Any, BinaryIO
 
+from ._bytes import PIECE_BYTES, WHOLE_BYTES, FileBytes
 from .errors import InvalidInput
 
-NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+NEW_FILE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 PRIVATE, SHARED = 0o600, 0o666  # of new files; the system takes the umask away
 
 
@@ -36,8 +39,11 @@ def base_name(place: Any) -> str:
     return os.path.basename(os.fsdecode(place)).encode("utf-8", "replace").decode("utf-8")
 
 
-def read(source: Any) -> bytes | memoryview:
-    """All bytes of a path, a buffer or a binary file object.
+@contextlib.contextmanager
+def reading(source: Any) -> Iterator[memoryview | FileBytes]:
+    """The bytes of a path, a buffer or a binary file object, as long as the context lasts.
+
+    More than WHOLE_BYTES of a file stay where they are; of a pipe they are put in a temporary file.
 
     Raises
     ------
@@ -47,16 +53,61 @@ def read(source: Any) -> bytes | memoryview:
         As the system says.
     """
     if is_path(source):
-        with open(source, "rb") as file:
-            return file.read()
-    data = source.read() if hasattr(source, "read") else source
-    if isinstance(data, bytes):
-        return data
-    if isinstance(data, bytearray | memoryview):
-        view = memoryview(data)
-        return view.cast("B") if view.c_contiguous and view.nbytes else view.tobytes()
+        with open(source, "rb", buffering=0) as file, _reading_file(file) as data:
+            yield data
+    elif hasattr(source, "read"):
+        with _reading_file(source) as data:
+            yield data
+    elif isinstance(source, bytes | bytearray | memoryview):
+        view = memoryview(source)
+        yield view.cast("B") if view.c_contiguous and view.nbytes else memoryview(view.tobytes())
+    else:
+        raise _no_source(source)
+
+
+@contextlib.contextmanager
+def _reading_file(file: Any) -> Iterator[memoryview | FileBytes]:
+    if _is_large(file):
+        yield FileBytes(file)
+        return
+    start = _read_up_to(file, WHOLE_BYTES + 1)
+    if len(start) <= WHOLE_BYTES:
+        yield memoryview(start)
+        return
+    with tempfile.TemporaryFile() as spool:
+        while start:
+            spool.write(start)
+            start = _read_up_to(file, PIECE_BYTES)
+        spool.flush()
+        yield FileBytes(spool)
+
+
+def _is_large(file: Any) -> bool:
+    """Whether it is a file of more than WHOLE_BYTES on a disk, of which nothing has been read."""
+    try:
+        status = os.fstat(file.fileno())
+        return stat.S_ISREG(status.st_mode) and status.st_size > WHOLE_BYTES and file.tell() == 0
+    except (AttributeError, OSError, ValueError):  # of an object that only looks like a file
+        return False
+
+
+def _read_up_to(file: Any, n_bytes: int) -> bytes:
+    """So many bytes of a file object, fewer only at its end."""
+    parts, n_left = [], n_bytes
+    while n_left:
+        part = file.read(n_left)
+        if not isinstance(part, bytes | bytearray | memoryview):
+            raise _no_source(file)
+        if not part:
+            break
+        parts.append(bytes(part))
+        n_left -= len(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _no_source(source: Any) -> InvalidInput:
     kind = type(source).__name__
-    raise InvalidInput(f"source: {kind}, expected a path, bytes or a binary file object")
+    return InvalidInput(f"source: {kind}, expected a path, bytes or a binary file object")
 
 
 def check_target(target: Any, overwrite: bool) -> None:
@@ -65,10 +116,31 @@ def check_target(target: Any, overwrite: bool) -> None:
         raise InvalidInput(f"target exists: {name_of(target)}")
 
 
-def write(target: Any, data: bytes, *, like: Any, overwrite: bool) -> bytes | None:
-    """Write to a path (atomically, mtime and mode of `like`), a file object, or return the data.
+class Output:
+    """What is written before it is known to be good; see `writing`.
 
-    A device or a pipe that exists is written to, not replaced.
+    file : binary file object, seekable
+    """
+
+    def __init__(self, file: BinaryIO, commit: Callable[[], bytes | None]) -> None:
+        self.file = file
+        self.commit = commit
+
+    def data(self) -> memoryview | FileBytes:
+        """What has been written."""
+        if isinstance(self.file, io.BytesIO):
+            return memoryview(self.file.getvalue())
+        self.file.flush()
+        return FileBytes(self.file)
+
+
+@contextlib.contextmanager
+def writing(target: Any, size: int, *, like: Any, overwrite: bool) -> Iterator[Output]:
+    """Write to a path (atomically, mtime and mode of `like`), a file object, or to memory.
+
+    Nothing appears at the target before `commit`, which returns the bytes if there is no target.
+    A device or a pipe that exists is written to, not replaced. `size` says how many bytes may come:
+    more than WHOLE_BYTES wait for `commit` in a file.
 
     Raises
     ------
@@ -77,24 +149,38 @@ def write(target: Any, data: bytes, *, like: Any, overwrite: bool) -> bytes | No
     OSError
         As the system says; no file is left behind.
     """
-    if target is None:
-        return data
-    if not is_path(target):
-        _write_all(target, data)
-        return None
+    if target is not None and is_path(target) and not _is_special(target):
+        check_target(target, overwrite)
+        with _scratch(target, PRIVATE if is_path(like) else SHARED) as (file, scratch):
+            yield Output(file, partial(_finish, file, scratch, target, like, overwrite))
+        return
+    in_memory = target is None or size <= WHOLE_BYTES
+    with io.BytesIO() if in_memory else tempfile.TemporaryFile() as file:
+        yield Output(file, partial(_pass_on, file, target))
+
+
+def _finish(file: BinaryIO, scratch: str, target: Any, like: Any, overwrite: bool) -> None:
+    """Make a scratch file the target."""
     check_target(target, overwrite)
-    if _is_special(target):
-        with open(target, "wb") as file:
-            _write_all(file, data)
-        return None
-    with _scratch(target, PRIVATE if is_path(like) else SHARED) as (file, scratch):
-        _write_all(file, data)
-        if is_path(like):
-            _copy_status(like, scratch)
-        os.fsync(file.fileno())
-        file.close()
-        _rename(scratch, target, overwrite)
+    file.flush()
+    if is_path(like):
+        _copy_status(like, scratch)
+    os.fsync(file.fileno())
+    file.close()
+    _rename(scratch, target, overwrite)
     _sync_folder(os.path.dirname(scratch))
+
+
+def _pass_on(file: BinaryIO, target: Any) -> bytes | None:
+    """Write a finished file to a device or an object, or return its bytes."""
+    if target is None and isinstance(file, io.BytesIO):
+        return file.getvalue()
+    with open(target, "wb") if is_path(target) else contextlib.nullcontext(target) as place:
+        file.seek(0)
+        while piece := file.read(PIECE_BYTES):
+            _write_all(place, piece)
+        if hasattr(place, "flush"):
+            place.flush()
     return None
 
 
@@ -114,8 +200,6 @@ def _write_all(file: Any, data: bytes) -> None:
         if not count:
             raise OSError(errno.EIO, f"only {len(data) - len(view)} of {len(data)} bytes written")
         view = view[count:]
-    if hasattr(file, "flush"):
-        file.flush()
 
 
 def _is_special(target: Any) -> bool:
@@ -134,7 +218,7 @@ def _scratch(target: Any, mode: int) -> Iterator[tuple[BinaryIO, str]]:
     scratch = os.path.join(folder, f".medlossless-{secrets.token_hex(8)}")
     handle = os.open(scratch, NEW_FILE, mode)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with os.fdopen(handle, "w+b") as file:
             yield file, scratch
     finally:
         with contextlib.suppress(FileNotFoundError):

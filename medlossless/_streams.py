@@ -1,18 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whole streams, of an array and of a file: bytes in, bytes out, no file is opened.
 
+Files pass in pieces, so that a large one is never in memory as a whole; see README for which.
+
 The stream of a file has sections ORIGINAL and SHELL beside those of the codec; see FORMAT.md.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
+from itertools import chain
+from typing import BinaryIO
 
 import numpy as np
 
 from . import _zstd as zstd
 from . import io
+from ._bytes import PIECE_BYTES, Buffer, Data, FileBytes, Sha256, pieces, view_of
 from ._fields import Fields, text, varint
 from .codecs import (
     STORED,
@@ -20,11 +26,11 @@ from .codecs import (
     Sections,
     check_image,
     codec_numbered,
-    decode,
+    decode_lazily,
     encode,
     read_index,
 )
-from .container import NO_ARRAY, VERSION, Header, Section, Stream, join
+from .container import NO_ARRAY, VERSION, Header, Section, Stream, Writer
 from .errors import (
     ChecksumMismatch,
     CorruptStream,
@@ -32,15 +38,13 @@ from .errors import (
     Unsupported,
     VerificationFailed,
 )
-from .image import Image, Source
+from .image import Image, Lazy, Source
 from .result import Info
 
 ARRAY_FORMAT = "array"
 SMALL_SHELL_BYTES = 1 << 20  # up to here zstd may take its time
 MAX_SHELL_BYTES = 1 << 40
 SHA256_BYTES = 32
-
-Buffer = bytes | bytearray | memoryview
 
 
 @dataclass(frozen=True)
@@ -59,45 +63,59 @@ def encode_image(image: Image, options: Options) -> bytes:
     ------
     InvalidInput
     """
-    source = Source(ARRAY_FORMAT, image, b"")
-    header, sections = _encode_samples(source, options)
-    return b"".join(join([(Section.HEADER, header.to_bytes()), *sections]))
+    file = BytesIO()
+    writer = Writer(file)
+    _encode_samples(Source(ARRAY_FORMAT, image, b""), options, writer, [])
+    writer.finish()
+    return file.getvalue()
 
 
-def encode_file(data: Buffer, name: str, options: Options, *, pixels: bool) -> bytes:
-    """The stream of a file; any bytes have one.
+def encode_file(data: Data, name: str, options: Options, file: BinaryIO, *, pixels: bool) -> None:
+    """Write the stream of a file; any bytes have one.
 
     Parameters
     ----------
-    data : bytes-like
+    data : bytes-like or FileBytes
     name : str
         Recorded; empty where there is none.
     options : Options
+    file : binary file object
+        Empty, seekable and open for writing.
     pixels : bool
         Where packaging cannot be reproduced, keep the image only.
     """
-    source = _split(data, pixels)
-    header, sections = _encode_samples(source, options)
-    original = varint(len(data)) + hashlib.sha256(data).digest() + text(name)
-    before = [
-        (Section.HEADER, header.to_bytes()),
-        (Section.ORIGINAL, original),
-        (Section.SHELL, _pack_shell(source.shell, options.effort)),
-    ]
-    return b"".join(join([*before, *sections]))
+    writer = Writer(file)
+    with Sha256(options.threads) as sha256:
+        sha256.feed(pieces(view_of(data)))
+        source = _split(data, pixels)
+        shell = _pack_shell(source.shell, options.effort)
+        _encode_samples(source, options, writer, [(Section.SHELL, shell)])
+        original = varint(len(data)) + sha256.digest() + text(name)
+    writer.add(Section.ORIGINAL, original)
+    writer.finish()
 
 
-def _encode_samples(source: Source, options: Options) -> tuple[Header, Sections]:
-    """The header of a source, and the sections of its image if it has one."""
+def _encode_samples(source: Source, options: Options, writer: Writer, shell: Sections) -> None:
+    """Header, shell, and the image of a source if it has one."""
     known = (options.effort, source.format, source.guarantee, source.note)
-    if source.image is None:
-        return Header(STORED.number, *known), []
-    number, sections = encode(source.image, options)
-    dtype, shape = source.image.array.dtype.str, source.image.array.shape
-    return Header(number, *known, dtype, shape, source.image.axes, source.image.bits), sections
+    image = source.image
+
+    def begin(number: int) -> Sections:
+        if image is None:
+            header = Header(number, *known)
+        else:
+            array = image.array
+            header = Header(number, *known, array.dtype.str, array.shape, image.axes, image.bits)
+        return [(Section.HEADER, header.to_bytes()), *shell]
+
+    if image is None:
+        for section, content in begin(STORED.number):
+            writer.add(section, content)
+    else:
+        encode(image, options, writer, begin)
 
 
-def _split(data: Buffer, pixels: bool) -> Source:
+def _split(data: Data, pixels: bool) -> Source:
     """Take a file apart; what no stream can describe is kept as it is."""
     source = io.split(data, pixels=pixels)
     if source.image is not None:
@@ -108,18 +126,31 @@ def _split(data: Buffer, pixels: bool) -> Source:
     return source
 
 
-def _pack_shell(shell: bytes, effort: int) -> bytes:
+def _pack_shell(shell: bytes | FileBytes, effort: int) -> bytes | Iterator[bytes]:
     level = zstd.HIGHEST_LEVEL if len(shell) <= SMALL_SHELL_BYTES else 2 * effort + 1
+    if isinstance(shell, FileBytes):
+        return _compress_large(shell, level)
     return varint(len(shell)) + zstd.compress(shell, level)
 
 
-def _unpack_shell(stream: Stream) -> bytes:
-    fields = Fields(stream.section(Section.SHELL), "section 'shell'")
+def _compress_large(shell: FileBytes, level: int) -> Iterator[bytes]:
+    yield varint(len(shell))
+    yield from zstd.compress_pieces(pieces(shell), level)
+
+
+def _unpack_shell(stream: Stream) -> Iterator[bytes]:
+    """The shell, piece after piece.
+
+    Raises
+    ------
+    CorruptStream
+        Perhaps after pieces that were good.
+    """
+    found = stream.pieces(Section.SHELL)
+    fields = Fields(next(found, b""), "section 'shell'")
     size = fields.varint("size", MAX_SHELL_BYTES)
-    shell = zstd.decompress(fields.rest(), size, what="section 'shell'")
-    if len(shell) != size:
-        raise CorruptStream(f"section 'shell': {len(shell)} bytes, {size} declared")
-    return shell
+    body = chain([fields.rest()], found)
+    yield from zstd.decompress_pieces(body, size, PIECE_BYTES, "section 'shell'")
 
 
 def read_original(stream: Stream) -> Original:
@@ -137,8 +168,36 @@ def read_original(stream: Stream) -> Original:
     return found
 
 
-def decode_file(stream: Stream, options: Options) -> bytes:
-    """The file of a stream, compared with its recorded sha256.
+def decode_file(stream: Stream, options: Options) -> Iterator[Buffer]:
+    """The file of a stream, piece after piece; the last one may be followed by an error.
+
+    Raises
+    ------
+    CorruptStream, Unsupported
+    ChecksumMismatch
+        Size and sha256 are not those recorded.
+    InvalidInput
+        The stream holds an array.
+    """
+    exact = _header_of_file(stream).guarantee == "file-exact"
+    original, size = read_original(stream), 0
+    with Sha256(options.threads) as sha256:
+        for piece in restore(stream, options):
+            size += len(piece)
+            sha256.update(piece)
+            if exact and size > original.size:
+                break
+            yield piece
+        found = sha256.digest()
+    if exact and (size != original.size or found != original.sha256):
+        raise ChecksumMismatch(
+            f"restored file: {size} bytes, sha256 {found.hex()}; expected"
+            f" {original.size} bytes, sha256 {original.sha256.hex()}"
+        )
+
+
+def restore(stream: Stream, options: Options) -> Iterator[Buffer]:
+    """The file of a stream, piece after piece, not compared with what is recorded of it.
 
     Raises
     ------
@@ -146,46 +205,60 @@ def decode_file(stream: Stream, options: Options) -> bytes:
     InvalidInput
         The stream holds an array.
     """
+    header = _header_of_file(stream)
+    shell = _unpack_shell(stream)
+    if header.dtype != NO_ARRAY:
+        array = decode_lazily(stream, header, options)
+        yield from io.pieces(header.format, b"".join(shell), array)
+    elif header.format in io.opaque.NAMES:
+        yield from shell
+    else:
+        yield from io.pieces(header.format, b"".join(shell), None)
+
+
+def _header_of_file(stream: Stream) -> Header:
     header = stream.header()
     if header.format == ARRAY_FORMAT:
         raise InvalidInput("stream: made from an array, not from a file; decode_array restores it")
-    original, shell = read_original(stream), _unpack_shell(stream)
-    array = decode(stream, header, None, options) if header.dtype != NO_ARRAY else None
-    data = io.join(header.format, shell, array)
-    if header.guarantee == "file-exact":
-        found = hashlib.sha256(data).digest()
-        if len(data) != original.size or found != original.sha256:
-            raise ChecksumMismatch(
-                f"restored file: {len(data)} bytes, sha256 {found.hex()}; expected"
-                f" {original.size} bytes, sha256 {original.sha256.hex()}"
-            )
-    return data
+    return header
 
 
-def prove(stream: bytes, data: Buffer, options: Options) -> None:
+def prove(stream: Stream, data: Data, options: Options) -> None:
     """Decode a stream just made and compare with its file as far as the guarantee goes.
 
     Raises
     ------
     VerificationFailed
     """
-    opened = Stream(stream)
     try:
-        restored = decode_file(opened, options)
+        restored = restore(stream, options)
+        if stream.header().guarantee == "file-exact":
+            if not is_same(restored, data):
+                raise VerificationFailed("the stream decodes to another file")
+            return
+        found = b"".join(restored)
     except (CorruptStream, Unsupported) as error:
         raise VerificationFailed(f"the stream does not decode: {error}") from error
-    if opened.header().guarantee == "file-exact":
-        if restored != data:
-            raise VerificationFailed("the stream decodes to another file")
-    elif not _same_image(io.split(restored, pixels=True), io.split(data, pixels=True)):
+    if not _same_image(io.split(found, pixels=True), io.split(data, pixels=True)):
         raise VerificationFailed("the stream decodes to other samples")
+
+
+def is_same(restored: Iterable[Buffer], data: Data) -> bool:
+    """Whether pieces are the bytes of `data`, one after another and no more and no less."""
+    expected, at = view_of(data), 0
+    for piece in restored:
+        if expected[at : at + len(piece)] != piece:
+            return False
+        at += len(piece)
+    return at == len(expected)
 
 
 def _same_image(one: Source, other: Source) -> bool:
     """Whether two files hold the same bits in the same shape and meaning."""
     if one.image is None or other.image is None or one.image.axes != other.image.axes:
         return False
-    a, b = one.image.array, other.image.array
+    arrays = one.image.array, other.image.array
+    a, b = (array.whole() if isinstance(array, Lazy) else array for array in arrays)
     if a.shape != b.shape or a.dtype != b.dtype:
         return False
     return np.ascontiguousarray(a).tobytes() == np.ascontiguousarray(b).tobytes()

@@ -3,21 +3,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import operator
-import os
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from os import PathLike
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from . import _files, _streams
-from .codecs import Options, check_options, decode, list_codecs
+from ._bytes import Buffer
+from ._jobs import Parts, Progress, count_threads, measure, recorded, tell
+from .codecs import Options, check_options, decode, decode_lazily, list_codecs
 from .container import NO_ARRAY, Header, Stream
 from .errors import InvalidInput, VerificationFailed
-from .image import Image
+from .image import Image, chunks
 from .planes import default_axes
 from .result import Info, Result
 
@@ -35,7 +37,6 @@ __all__ = [
 
 SUFFIX = ".mls"
 
-Progress = Callable[[int, int], None]
 Source = str | PathLike | bytes | bytearray | memoryview | BinaryIO
 Target = str | PathLike | BinaryIO
 
@@ -90,7 +91,7 @@ def encode_array(
         raise InvalidInput("array: masked; encode its data and its mask")
     array = np.asarray(array)
     image = Image(array, default_axes(array.ndim) if axes is None else axes, bits)
-    options = Options(effort, coder, _count_threads(threads))
+    options = Options(effort, coder, count_threads(threads))
     check_options(options)
     return _streams.encode_image(image, options)
 
@@ -126,7 +127,7 @@ def decode_array(
     InvalidInput
         There is no such frame, or the stream holds no array.
     """
-    options = Options(threads=_count_threads(threads))
+    options = Options(threads=count_threads(threads))
     check_options(options)
     try:
         opened = Stream(stream)
@@ -210,21 +211,27 @@ def compress(
     ``sha256(decompress(compress(f))) == sha256(f)`` unless the result says ``pixel-exact``.
     """
     started = time.monotonic()
-    parts = _Parts(progress, 2 if verify else 1)
-    threads = _count_threads(threads)
+    parts = Parts(progress, 2 if verify else 1)
+    threads = count_threads(threads)
     options = Options(effort, coder, threads, parts.report(0))
     check_options(options)
     if target is None and _files.is_path(source):
         target = f"{_files.name_of(source)}{SUFFIX}"
     _files.check_target(target, overwrite)
-    data = _files.read(source)
-    stream = _streams.encode_file(data, _files.base_name(source), options, pixels=pixels)
-    parts.end(0)
-    if verify:
-        _streams.prove(stream, data, Options(threads=threads, progress=parts.report(1)))
-        parts.end(1)
-    written = _files.write(target, stream, like=source, overwrite=overwrite)
-    return _result(source, target, stream, verify, started, stream, written)
+    name = _files.base_name(source)
+    with (
+        _files.reading(source) as data,
+        _files.writing(target, len(data), like=source, overwrite=overwrite) as output,
+    ):
+        _streams.encode_file(data, name, options, output.file, pixels=pixels)
+        parts.end(0)
+        stream = Stream(output.data())
+        if verify:
+            _streams.prove(stream, data, Options(threads=threads, progress=parts.report(1)))
+            parts.end(1)
+        written = measure(stream.data)
+        told = tell(source, target, stream, verified=verify, output=written)
+        return replace(told, data=output.commit(), seconds=time.monotonic() - started)
 
 
 def decompress(
@@ -261,8 +268,8 @@ def decompress(
         As the system says; no half-written file is left behind.
     """
     started = time.monotonic()
-    parts = _Parts(progress, 1)
-    options = Options(threads=_count_threads(threads), progress=parts.report(0))
+    parts = Parts(progress, 1)
+    options = Options(threads=count_threads(threads), progress=parts.report(0))
     check_options(options)
     if target is None and _files.is_path(source):
         name = _files.name_of(source)
@@ -270,13 +277,17 @@ def decompress(
             raise InvalidInput(f"{name}: does not end in {SUFFIX}; name the target")
         target = name.removesuffix(SUFFIX)
     _files.check_target(target, overwrite)
-    stream = _files.read(source)
-    opened = Stream(stream)
-    data = _streams.decode_file(opened, options)
-    parts.end(0)
-    written = _files.write(target, data, like=source, overwrite=overwrite)
-    compared = opened.header().guarantee == "file-exact"
-    return _result(source, target, stream, compared, started, data, written)
+    with _files.reading(source) as data:
+        stream = Stream(data)
+        size = _streams.describe(stream).original_bytes
+        with _files.writing(target, size, like=source, overwrite=overwrite) as output:
+            for piece in _streams.decode_file(stream, options):
+                output.file.write(piece)
+            parts.end(0)
+            exact = stream.header().guarantee == "file-exact"
+            written = recorded(stream) if exact else measure(output.data())
+            told = tell(source, target, stream, verified=exact, output=written)
+            return replace(told, data=output.commit(), seconds=time.monotonic() - started)
 
 
 def verify(source: Source, original: Source | None = None, *, threads: int = 1) -> Result:
@@ -302,23 +313,34 @@ def verify(source: Source, original: Source | None = None, *, threads: int = 1) 
         The stream holds an array, which has no original file.
     """
     started = time.monotonic()
-    options = Options(threads=_count_threads(threads))
+    options = Options(threads=count_threads(threads))
     check_options(options)
-    stream = _files.read(source)
-    opened = Stream(stream)
-    opened.check()
-    header = opened.header()
-    if header.format == _streams.ARRAY_FORMAT and original is None:
-        decode(opened, header, None, options)
-        return _result(source, None, stream, True, started)
-    data = _streams.decode_file(opened, options)
-    if original is not None and _files.read(original) != data:
-        name = _files.name_of(original)
-        raise VerificationFailed(
-            f"{name}: differs from what the stream restores, which is {header.guarantee}"
-        )
-    compared = original is not None or header.guarantee == "file-exact"
-    return _result(source, None, stream, compared, started)
+    with _files.reading(source) as data:
+        stream = Stream(data)
+        stream.check()
+        header = stream.header()
+        if header.format == _streams.ARRAY_FORMAT and original is None:
+            for _ in chunks(decode_lazily(stream, header, options)):
+                pass
+            compared = True
+        else:
+            _compare(_streams.decode_file(stream, options), original, header.guarantee)
+            compared = original is not None or header.guarantee == "file-exact"
+        told = tell(source, None, stream, verified=compared)
+        return replace(told, seconds=time.monotonic() - started)
+
+
+def _compare(restored: Iterator[Buffer], original: Source | None, guarantee: str) -> None:
+    """Use up the pieces of a restored file; if there is an original, they must be its bytes."""
+    if original is None:
+        deque(restored, maxlen=0)
+        return
+    with _files.reading(original) as data:
+        if not _streams.is_same(restored, data):
+            name = _files.name_of(original)
+            raise VerificationFailed(
+                f"{name}: differs from what the stream restores, which is {guarantee}"
+            )
 
 
 def inspect(source: Source) -> Info:
@@ -336,7 +358,8 @@ def inspect(source: Source) -> Info:
     ------
     CorruptStream, Unsupported
     """
-    return _streams.describe(Stream(_files.read(source)))
+    with _files.reading(source) as data:
+        return _streams.describe(Stream(data))
 
 
 def codecs() -> list[dict[str, Any]]:
@@ -348,51 +371,3 @@ def codecs() -> list[dict[str, Any]]:
         ``name``, ``number`` in a stream, ``kind``, ``guarantee`` and ``source`` of each codec.
     """
     return list_codecs()
-
-
-class _Parts:
-    """Progress of a job of several parts, taken as equally long."""
-
-    def __init__(self, call: Progress | None, n_parts: int) -> None:
-        self.call = call
-        self.n_parts = n_parts
-
-    def report(self, number: int) -> Progress | None:
-        """What part `number` calls, done and total being its own."""
-        call = self.call
-        if call is None:
-            return None
-        return lambda done, total: call(number * total + done, self.n_parts * total)
-
-    def end(self, number: int) -> None:
-        """Say that a part is over; one without tiles has said nothing so far."""
-        if self.call is not None:
-            self.call(number + 1, self.n_parts)
-
-
-def _count_threads(threads: int) -> int:
-    """The number of threads meant; anything but 0 is left for `check_options` to judge."""
-    if type(threads) is not int or threads != 0:
-        return threads
-    affinity = getattr(os, "sched_getaffinity", None)  # not on macOS and Windows
-    return len(affinity(0)) if affinity else os.cpu_count() or 1
-
-
-def _result(source, target, stream, verified, started, output=None, written=None) -> Result:
-    info = _streams.describe(Stream(stream))
-    return Result(
-        source=_files.name_of(source),
-        target=None if target is None else _files.name_of(target),
-        original_bytes=info.original_bytes,
-        stream_bytes=info.stream_bytes,
-        format=info.format,
-        codec=info.codec,
-        guarantee=info.guarantee,
-        note=info.note,
-        verified=verified,
-        seconds=time.monotonic() - started,
-        sha256=info.sha256 or "",
-        output_bytes=0 if output is None else len(output),
-        output_sha256="" if output is None else hashlib.sha256(output).hexdigest(),
-        data=written,
-    )

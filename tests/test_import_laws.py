@@ -22,13 +22,14 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parent.parent
 PACKAGE = REPOSITORY / "medlossless"
 
-GROUND = {"errors", "image", "result", "_fields", "_files", "_zstd", "__init__"}
+GROUND = {"errors", "image", "result", "_bytes", "_fields", "_files", "_zstd", "__init__"}
 ROOMS = {"io", "planes", "predict", "entropy", "container", "weights"}
 FACES = {"cli", "integrations", "report", "__main__"}
 LAYER = {
     **dict.fromkeys(GROUND - {"__init__"}, 0),
     **dict.fromkeys(ROOMS, 1),
     "codecs": 2,
+    "_jobs": 3,
     "_streams": 3,
     "api": 3,
     "__init__": 4,

@@ -7,31 +7,34 @@ A codec is an entry of CODECS; the number in a stream's header picks the one tha
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from types import ModuleType
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from .._fields import varint
+from .._bytes import PIECE_BYTES, WHOLE_BYTES
 from ..container import (
-    ENTRY_BYTES,
     MAX_BITS,
     MAX_DIMENSIONS,
     MAX_SAMPLES,
     Header,
     Section,
     Stream,
+    Writer,
+    entry_bytes,
 )
 from ..errors import InvalidInput, LimitExceeded, UnknownCodec
-from ..image import Image
+from ..image import Array, Image, Lazy
 from ..planes import measure
 from ..planes.words import integer_type
 from . import stored
 from .index import read_index
 from .lossless import Options, check_options
 from .lossless import decode as _decode_lossless
+from .lossless import decode_chunks as _decode_lossless_chunks
 from .lossless import encode as _encode_lossless
 from .tiling import MAX_COLS
 
@@ -46,6 +49,7 @@ __all__ = [
     "check_options",
     "codec_numbered",
     "decode",
+    "decode_lazily",
     "encode",
     "list_codecs",
     "read_index",
@@ -53,7 +57,8 @@ __all__ = [
 
 THOROUGH_MARGIN = 1.3  # how far quick zstd may lie behind for thorough zstd to be tried
 
-Sections = Sequence[tuple[Section, bytes | list[bytes]]]
+Sections = Iterable[tuple[Section, bytes | Iterable[bytes]]]
+Begin = Callable[[int], Sections]
 
 
 @dataclass(frozen=True)
@@ -120,14 +125,17 @@ def check_image(image: Image) -> None:
         raise LimitExceeded(f"array: {image.array.size} samples, at most {MAX_SAMPLES} are coded")
 
 
-def encode(image: Image, options: Options) -> tuple[int, Sections]:
+def encode(image: Image, options: Options, writer: Writer, begin: Begin) -> None:
     """Code an image in the smaller of the lossless codecs.
 
-    Returns
-    -------
-    number : int
-        Of the codec chosen.
-    sections
+    Parameters
+    ----------
+    image : Image
+    options : Options
+    writer : Writer
+        Takes the sections.
+    begin : callable (number of the codec) -> sections
+        What stands before those of the codec.
 
     Raises
     ------
@@ -135,26 +143,39 @@ def encode(image: Image, options: Options) -> tuple[int, Sections]:
     """
     check_image(image)
     extent = measure(image.array.shape, image.axes)
-    if image.array.size == 0:
-        return STORED.number, stored.encode(image, quick=True)
-    if extent.cols > MAX_COLS:
-        return STORED.number, stored.encode(image)
-    sections = _encode_lossless(image, options)
-    size = _size(sections)
-    quick = stored.encode(image, quick=True)
-    if _size(quick) < THOROUGH_MARGIN * size:
-        thorough = stored.encode(image)
-        if _size(thorough) <= size:
-            return STORED.number, thorough
-    return LOSSLESS.number, sections
+    if image.array.size == 0 or extent.cols > MAX_COLS:
+        _write(writer, begin(STORED.number))
+        _write(writer, stored.encode(image, quick=image.array.size == 0))
+        return
+    _write(writer, begin(LOSSLESS.number))
+    before = writer.n_bytes
+    _write(writer, _encode_lossless(image, options))
+    size = writer.n_bytes - before
+    if _measure(stored.encode(image, quick=True)) >= THOROUGH_MARGIN * size:
+        return
+    with tempfile.SpooledTemporaryFile(WHOLE_BYTES) as spool:
+        if _measure(stored.encode(image), spool) <= size:
+            writer.rewind()
+            _write(writer, begin(STORED.number))
+            spool.seek(0)
+            writer.add(Section.STORED, iter(lambda: spool.read(PIECE_BYTES), b""))
 
 
-def _size(sections: Sections) -> int:
-    """Bytes that sections add to a stream, their entries in its table included."""
+def _write(writer: Writer, sections: Sections) -> None:
+    for section, content in sections:
+        writer.add(section, content)
+
+
+def _measure(sections: Sections, spool: IO[bytes] | None = None) -> int:
+    """Bytes that sections add to a stream; their contents are written to `spool`."""
     total = 0
     for _, content in sections:
-        size = len(content) if isinstance(content, bytes) else sum(map(len, content))
-        total += size + len(varint(size)) + ENTRY_BYTES
+        size = 0
+        for piece in [content] if isinstance(content, bytes) else content:
+            size += len(piece)
+            if spool is not None:
+                spool.write(piece)
+        total += entry_bytes(size) + size
     return total
 
 
@@ -172,11 +193,42 @@ def decode(
     try:
         return _decode(stream, header, frames, options)
     except MemoryError as error:
-        n_bytes = header.samples * np.dtype(header.dtype).itemsize
-        raise LimitExceeded(
-            f"stream: declares {header.dtype} {header.shape}, {n_bytes} bytes: more than can be"
-            " allocated"
-        ) from error
+        raise _too_large(header) from error
+
+
+def decode_lazily(stream: Stream, header: Header, options: Options) -> Array:
+    """The array of a stream; if it is large, as a Lazy whose `chunks` are decoded as they come.
+
+    Raises
+    ------
+    As `decode`; of a Lazy perhaps only when it is used.
+    """
+    n_bytes, (n_frames, inner) = header.samples * np.dtype(header.dtype).itemsize, header.frames
+    if n_bytes <= WHOLE_BYTES or n_frames == 1:
+        return decode(stream, header, None, options)
+
+    def make(start: int, stop: int) -> np.ndarray:
+        return decode(stream, header, range(start, stop), options)
+
+    def in_order() -> Iterator[np.ndarray]:
+        try:
+            if codec_numbered(header.codec) is STORED:
+                yield from stored.decode_chunks(stream, header)
+            else:
+                yield from _decode_lossless_chunks(stream, header, options)
+        except MemoryError as error:
+            raise _too_large(header) from error
+
+    frames = Lazy((n_frames, *inner), np.dtype(header.dtype), make, in_order)
+    return frames.reshape(header.shape)
+
+
+def _too_large(header: Header) -> LimitExceeded:
+    n_bytes = header.samples * np.dtype(header.dtype).itemsize
+    return LimitExceeded(
+        f"stream: declares {header.dtype} {header.shape}, {n_bytes} bytes: more than can be"
+        " allocated"
+    )
 
 
 def _decode(

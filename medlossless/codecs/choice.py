@@ -45,7 +45,7 @@ def plane_cost(effort: int):
     predictor = predictor_named(EFFORTS[effort].plane_net)
 
     def cost(plane: Plane) -> float:
-        return float(tile_bits(predictor, plane.samples, plane.max_sample).sum(dtype=float))
+        return float(tile_bits(predictor, plane.samples[:], plane.max_sample).sum(dtype=float))
 
     return cost
 

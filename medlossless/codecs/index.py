@@ -6,7 +6,6 @@ See FORMAT.md, "Codec 1: lossless".
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -57,6 +56,12 @@ class CodedPlane:
         """What the nets are called."""
         return tuple(dict.fromkeys((self.predictor.first.name, self.predictor.later.name)))
 
+    def between(self, start: int, stop: int) -> tuple[TileEntry, ...]:
+        """The tiles that hold frames start <= f < stop."""
+        n_stripes = -(-self.tiling.rows // self.tiling.stripe_rows)
+        first, last = start // self.tiling.slab_frames, -(-stop // self.tiling.slab_frames)
+        return self.entries[first * n_stripes : last * n_stripes]
+
     def to_dict(self) -> dict[str, Any]:
         """What `inspect` tells of a plane."""
         return {
@@ -72,14 +77,17 @@ class CodedPlane:
 
 
 @dataclass(frozen=True)
-class TileCode:
-    """What the encoder made of a tile: the value above its first row, and its payload."""
+class TileRecord:
+    """What the index says of a tile: the value above its first row; of its payload size and CRC."""
 
     edge: int
-    payload: bytes
+    size: int
+    crc: int
 
 
-def write_index(coded: Iterable[tuple[Predictor, Tiling, Iterable[TileCode]]], coder: str) -> bytes:
+def write_index(
+    coded: Iterable[tuple[Predictor, Tiling, Iterable[TileRecord]]], coder: str
+) -> bytes:
     """The PLANES section: nets, then each plane with its tile index."""
     nets: dict[bytes, int] = {}
     body = bytearray()
@@ -90,9 +98,8 @@ def write_index(coded: Iterable[tuple[Predictor, Tiling, Iterable[TileCode]]], c
         hits = predictor.hits
         body += bytes([hits.candidates, hits.band_rows_log2] if hits else [0])
         body += varint(tiling.slab_frames) + varint(tiling.stripe_rows)
-        for tile in tiles:
-            body += varint(tile.edge) + varint(len(tile.payload))
-            body += zlib.crc32(tile.payload).to_bytes(4, "little")
+        for _, tile in zip(tiling, tiles, strict=True):
+            body += varint(tile.edge) + varint(tile.size) + tile.crc.to_bytes(4, "little")
     return varint(len(nets)) + b"".join(nets) + bytes(body)
 
 
@@ -104,7 +111,7 @@ def read_index(stream: Stream) -> list[CodedPlane]:
     CorruptStream, WeightsMissing
     """
     fields = Fields(stream.section(Section.PLANES), "planes")
-    room = len(stream.unchecked(Section.PAYLOAD))
+    room = stream.size(Section.PAYLOAD)
     nets = [read_net(fields) for _ in range(fields.varint("net count", MAX_NETS))]
     found, at = [], 0
     for geometry in planes.geometry(bytes(stream.section(Section.RECIPE))):

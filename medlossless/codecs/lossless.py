@@ -7,10 +7,12 @@ Sections RECIPE, PLANES and PAYLOAD; see FORMAT.md, "Codec 1: lossless".
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
+from math import prod
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,13 +28,16 @@ from .index import (
     INCREMENT,
     LIMIT,
     CodedPlane,
-    TileCode,
     TileEntry,
+    TileRecord,
     read_index,
     write_index,
 )
 from .predictors import Predictor, fold, tile_bits, tile_edge
-from .tiling import Tile, choose_streams_log2, choose_tiling
+from .tiling import Tile, choose_streams_log2, choose_tiling, iterate_chunks
+from .work import in_order
+
+Content = bytes | Iterable[bytes]
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,15 @@ class Options:
     tune: bool = True
 
 
-def encode(image: Image, options: Options) -> list[tuple[Section, bytes | list[bytes]]]:
+@dataclass(frozen=True)
+class TileCode:
+    """What the encoder made of a tile: the value above its first row, and its payload."""
+
+    edge: int
+    payload: bytes
+
+
+def encode(image: Image, options: Options) -> Iterator[tuple[Section, Content]]:
     """Sections of an image.
 
     Parameters
@@ -54,9 +67,10 @@ def encode(image: Image, options: Options) -> list[tuple[Section, bytes | list[b
     image : Image
     options : Options
 
-    Returns
-    -------
-    list of (Section, bytes or list of bytes)
+    Yields
+    ------
+    (Section, bytes or iterator of bytes)
+        The index of tiles comes after their payloads, which must be used up before.
     """
     parts, recipe = planes.split(image, cost=plane_cost(options.effort), effort=options.effort)
     *tells, tell_tiles = _stages(options, len(parts))
@@ -74,17 +88,12 @@ def encode(image: Image, options: Options) -> list[tuple[Section, bytes | list[b
         for tile in tiling
     ]
     options = replace(options, progress=tell_tiles)
-    coded = _run(lambda job: encode_tile(*job, coder=options.coder), jobs, options)
-    rest = iter(coded)
-    described = write_index(
-        ((p, t, islice(rest, len(t))) for p, t in zip(chosen, tilings, strict=True)),
-        options.coder,
-    )
-    return [
-        (Section.RECIPE, recipe),
-        (Section.PLANES, described),
-        (Section.PAYLOAD, [tile.payload for tile in coded]),
-    ]
+    records: list[TileRecord] = []
+    yield Section.RECIPE, recipe
+    yield Section.PAYLOAD, _encode_tiles(jobs, records, options)
+    rest = iter(records)
+    coded = [(p, t, islice(rest, len(t))) for p, t in zip(chosen, tilings, strict=True)]
+    yield Section.PLANES, write_index(coded, options.coder)
 
 
 def _stages(options: Options, n_planes: int) -> list[Progress | None]:
@@ -101,16 +110,20 @@ def _stages(options: Options, n_planes: int) -> list[Progress | None]:
     return [stage(number) for number in range(n_stages)]
 
 
-def _run(work: Callable, jobs: Sequence, options: Options) -> list:
-    """Map over tiles, side by side when there are threads; the C loops release the GIL."""
-    done, results = 0, []
-    with ThreadPoolExecutor(max(1, options.threads)) as pool:
-        for result in pool.map(work, jobs) if options.threads > 1 else map(work, jobs):
-            results.append(result)
-            done += 1
-            if options.progress is not None:
-                options.progress(done, len(jobs))
-    return results
+def _encode_tiles(
+    jobs: list[tuple[Plane, Predictor, Tile]], records: list[TileRecord], options: Options
+) -> Iterator[bytes]:
+    """The payloads of tiles; what the index will say of them is appended to `records`."""
+    work = partial(_encode_job, options.coder)
+    for done, tile in enumerate(in_order(work, jobs, options.threads), 1):
+        records.append(TileRecord(tile.edge, len(tile.payload), zlib.crc32(tile.payload)))
+        yield tile.payload
+        if options.progress is not None:
+            options.progress(done, len(jobs))
+
+
+def _encode_job(coder: str, job: tuple[Plane, Predictor, Tile]) -> TileCode:
+    return encode_tile(*job, coder=coder)
 
 
 def encode_tile(plane: Plane, predictor: Predictor, tile: Tile, *, coder: str) -> TileCode:
@@ -146,46 +159,92 @@ def decode(
         Of the header's shape and dtype; with `frames`, of shape (len(frames), rows, cols[, ...]).
     """
     recipe = bytes(stream.section(Section.RECIPE))
-    coded = read_index(stream)
-    payload = stream.unchecked(Section.PAYLOAD)
-    _check_shapes(coded, header)
-    wanted = list(range(coded[0].shape[0] if coded else 0)) if frames is None else list(frames)
-    outs, jobs = [], []
-    for number, plane in enumerate(coded):
-        place = {frame: at for at, frame in enumerate(wanted)}
-        out = np.empty((len(wanted), *plane.shape[1:]), np.uint16)
-        outs.append(out)
-        for entry in plane.entries:
-            inside = [f for f in range(entry.tile.frame0, entry.tile.frame1) if f in place]
-            if inside:
-                jobs.append((number, plane, entry, payload, out, place, inside))
-    _run(lambda job: _decode_into(*job), jobs, options)
+    coded = _read_planes(stream, header)
+    wanted = range(header.frames[0]) if frames is None else list(frames)
+    outs, jobs = _list_jobs(stream, coded, wanted)
+    for done, _ in enumerate(in_order(_decode_job, jobs, options.threads), 1):
+        if options.progress is not None:
+            options.progress(done, len(jobs))
     dtype = np.dtype(header.dtype)
     if frames is None:
         return planes.join(outs, recipe, header.shape, dtype, header.axes)
     return planes.join_frames(outs, recipe, len(wanted), header.shape, dtype, header.axes)
 
 
-def _check_shapes(coded: list[CodedPlane], header: Header) -> None:
-    """Recipe and header must agree before anything of their size is allocated."""
+def decode_chunks(stream: Stream, header: Header, options: Options) -> Iterator[np.ndarray]:
+    """The array of a stream, some frames after others, so that few are in memory.
+
+    Yields
+    ------
+    (n, rows, cols[, samples]) ndarray of the header's dtype
+    """
+    recipe = bytes(stream.section(Section.RECIPE))
+    coded = _read_planes(stream, header)
+    dtype, (n_frames, inner) = np.dtype(header.dtype), header.frames
+    tilings = [plane.tiling for plane in coded]
+    total = sum(len(plane.entries) for plane in coded)
+
+    def jobs() -> Iterator[tuple[DecodeJob | None, tuple | None]]:
+        for chunk in iterate_chunks(tilings, n_frames, prod(inner) * dtype.itemsize):
+            outs, of_chunk = _list_jobs(stream, coded, chunk)
+            yield from ((job, None) for job in of_chunk[:-1])
+            yield of_chunk[-1] if of_chunk else None, (outs, len(chunk))
+
+    def work(job: tuple[DecodeJob | None, tuple | None]) -> tuple | None:
+        if job[0] is not None:
+            _decode_job(job[0])
+        return job[1]
+
+    for done, ended in enumerate(in_order(work, jobs(), options.threads), 1):
+        if options.progress is not None and total:
+            options.progress(done, total)
+        if ended is not None:
+            yield planes.join_frames(ended[0], recipe, ended[1], header.shape, dtype, header.axes)
+
+
+def _read_planes(stream: Stream, header: Header) -> list[CodedPlane]:
+    """The index; it must agree with the header before anything of its size is allocated."""
+    coded = read_index(stream)
     expected = planes.measure(header.shape, header.axes)[:3]
     for number, plane in enumerate(coded):
         if plane.shape != expected:
             raise CorruptStream(f"plane {number}: shape {plane.shape}, header says {expected}")
+    return coded
 
 
-def _decode_into(
-    number: int,
-    plane: CodedPlane,
-    entry: TileEntry,
-    payload: memoryview,
-    out: np.ndarray,
-    place: dict[int, int],
-    inside: list[int],
-) -> None:
+class DecodeJob(NamedTuple):
+    """A tile, and the places of those of its frames that are wanted."""
+
+    stream: Stream
+    number: int
+    plane: CodedPlane
+    entry: TileEntry
+    out: np.ndarray
+    place: dict[int, int]
+    inside: list[int]
+
+
+def _list_jobs(
+    stream: Stream, coded: list[CodedPlane], wanted: Sequence[int]
+) -> tuple[list[np.ndarray], list[DecodeJob]]:
+    """Room for some frames of each plane, and the tiles that will fill it."""
+    outs, jobs = [], []
+    place = {frame: at for at, frame in enumerate(wanted)} if coded else {}
+    for number, plane in enumerate(coded):
+        out = np.empty((len(wanted), *plane.shape[1:]), np.uint16)
+        outs.append(out)
+        for entry in plane.between(min(place), max(place) + 1) if place else ():
+            inside = [f for f in range(entry.tile.frame0, entry.tile.frame1) if f in place]
+            if inside:
+                jobs.append(DecodeJob(stream, number, plane, entry, out, place, inside))
+    return outs, jobs
+
+
+def _decode_job(job: DecodeJob) -> None:
     """Decode one tile as far as it is wanted and put its frames in their places."""
-    where = entry.tile.name(number)
-    part = payload[entry.start : entry.start + entry.size]
+    plane, entry = job.plane, job.entry
+    where = entry.tile.name(job.number)
+    part = job.stream.unchecked(Section.PAYLOAD, entry.start, entry.size)
     found = zlib.crc32(part)
     if found != entry.crc:
         raise ChecksumMismatch(f"{where}: CRC-32 {found:08x}, index says {entry.crc:08x}")
@@ -206,8 +265,8 @@ def _decode_into(
         hits and (hits.candidates, hits.band_rows_log2),
         where,
     )
-    for frame in inside:
-        out[place[frame], tile.row0 : tile.row1] = samples[frame - tile.frame0]
+    for frame in job.inside:
+        job.out[job.place[frame], tile.row0 : tile.row1] = samples[frame - tile.frame0]
 
 
 def check_options(options: Options) -> None:

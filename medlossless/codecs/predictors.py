@@ -12,6 +12,7 @@ import numpy as np
 from .. import entropy
 from .._fields import Fields
 from ..errors import CorruptStream, InvalidWeights
+from ..image import Array
 from ..predict import DIGEST_BYTES, Net, name_of, net_named
 from ..predict._kernel import KernelNet
 from . import tuned
@@ -116,7 +117,7 @@ def predictor_named(first: str, later: str | None = None) -> Predictor:
     return Predictor(shipped_net(first), shipped_net(later or first))
 
 
-def tile_edge(samples: np.ndarray) -> int:
+def tile_edge(samples: Array) -> int:
     """The value taken to stand above a tile: the median of its first row."""
     row = samples[0, 0]
     return int(np.partition(row, row.size // 2)[row.size // 2])

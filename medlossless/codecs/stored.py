@@ -6,14 +6,16 @@ Section STORED; see FORMAT.md, "Codec 0: stored".
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from math import prod
 
 import numpy as np
 
 from .. import _zstd as zstd
+from .._bytes import WHOLE_BYTES
 from ..container import Header, Section, Stream
 from ..errors import CorruptStream
-from ..image import Image
+from ..image import CHUNK_BYTES, Image, Lazy, chunks
 
 SMALL_BYTES = 1 << 22  # up to here zstd may take its time
 QUICK_LEVEL, LARGE_LEVEL, SMALL_LEVEL = 3, 9, 19
@@ -24,16 +26,52 @@ def _words(dtype: np.dtype) -> np.dtype:
     return np.dtype(f"u{dtype.itemsize}").newbyteorder(dtype.byteorder)
 
 
-def encode(image: Image, quick: bool = False) -> list[tuple[Section, bytes]]:
+def encode(image: Image, quick: bool = False) -> list[tuple[Section, bytes | Iterator[bytes]]]:
     """Sections of an image; little-endian samples in C order."""
-    array = np.ascontiguousarray(image.array)
+    if image.array.nbytes > WHOLE_BYTES:
+        level = QUICK_LEVEL if quick else LARGE_LEVEL
+        parts = (_samples(part) for part in chunks(image.array))
+        return [(Section.STORED, zstd.compress_pieces(parts, level))]
+    samples = _samples(image.array.whole() if isinstance(image.array, Lazy) else image.array)
+    level = SMALL_LEVEL if len(samples) <= SMALL_BYTES else LARGE_LEVEL
+    return [(Section.STORED, zstd.compress(samples, QUICK_LEVEL if quick else level))]
+
+
+def _samples(array: np.ndarray) -> memoryview:
+    """The bytes of an array as they are stored."""
+    array = np.ascontiguousarray(array)
     if array.dtype == np.bool_:
         array = array.view(np.uint8) != 0  # bytes 0 and 1 only
     words = array.view(_words(array.dtype))
     little = words.astype(words.dtype.newbyteorder("<"), copy=False)
-    level = SMALL_LEVEL if little.nbytes <= SMALL_BYTES else LARGE_LEVEL
-    samples = little.reshape(-1).view(np.uint8).data
-    return [(Section.STORED, zstd.compress(samples, QUICK_LEVEL if quick else level))]
+    return little.reshape(-1).view(np.uint8).data
+
+
+def decode_chunks(stream: Stream, header: Header) -> Iterator[np.ndarray]:
+    """The array of a stream, some frames after others, so that few are in memory.
+
+    Yields
+    ------
+    (n, rows, cols[, samples]) ndarray of the header's dtype
+    """
+    dtype, (_, inner) = np.dtype(header.dtype), header.frames
+    frame_bytes = prod(inner) * dtype.itemsize
+    n_bytes = frame_bytes * max(1, CHUNK_BYTES // frame_bytes)
+    held = bytearray()
+    for piece in zstd.decompress_pieces(
+        stream.pieces(Section.STORED), header.samples * dtype.itemsize, n_bytes, "section 'stored'"
+    ):
+        held += piece
+        whole = len(held) // frame_bytes * frame_bytes
+        if whole:
+            yield _array(held[:whole], dtype).reshape(-1, *inner)
+            del held[:whole]
+
+
+def _array(samples: bytes | bytearray, dtype: np.dtype) -> np.ndarray:
+    """Undo `_samples`."""
+    words = np.frombuffer(samples, _words(dtype).newbyteorder("<")).astype(_words(dtype))
+    return words.view(dtype)
 
 
 def decode(stream: Stream, header: Header, frames: Sequence[int] | None) -> np.ndarray:
@@ -43,8 +81,7 @@ def decode(stream: Stream, header: Header, frames: Sequence[int] | None) -> np.n
     raw = zstd.decompress(stream.section(Section.STORED), expected, what="section 'stored'")
     if len(raw) != expected:
         raise CorruptStream(f"section 'stored': {len(raw)} bytes, {expected} expected")
-    words = np.frombuffer(raw, _words(dtype).newbyteorder("<")).astype(_words(dtype))
-    array = words.view(dtype).reshape(header.shape)
+    array = _array(raw, dtype).reshape(header.shape)
     if frames is None:
         return array
     n_frames, inner = header.frames

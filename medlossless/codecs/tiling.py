@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import lcm
+
+from ..image import CHUNK_BYTES
 
 MAX_TILE_SAMPLES = 1 << 22  # what the encoder aims at
 LONGEST_TILE_SAMPLES = 1 << 28  # what a decoder accepts
@@ -58,7 +61,7 @@ class Tiling:
         return -(-self.frames // self.slab_frames) * -(-self.rows // self.stripe_rows)
 
 
-def choose_tiling(shape: tuple[int, int, int], volumetric: bool) -> Tiling:
+def choose_tiling(shape: tuple[int, ...], volumetric: bool) -> Tiling:
     """Tiles for a plane of shape (frames, rows, cols), cols up to MAX_COLS.
 
     Whole frames if they are not too large, else stripes of about equal height, whole bands each.
@@ -71,6 +74,22 @@ def choose_tiling(shape: tuple[int, int, int], volumetric: bool) -> Tiling:
         stripe_rows = min(rows, BAND_ROWS * bands)
     slab = max(1, min(SLAB_FRAMES, frames, 4 * MAX_TILE_SAMPLES // (stripe_rows * cols)))
     return Tiling(frames, rows, slab if volumetric else 1, stripe_rows)
+
+
+def iterate_chunks(tilings: Sequence[Tiling], frames: int, frame_bytes: int) -> Iterator[range]:
+    """Ranges of frames that no tile reaches across, of CHUNK_BYTES or so each.
+
+    Parameters
+    ----------
+    tilings : sequence of Tiling
+        Of all planes of an image.
+    frames, frame_bytes : int
+        Frames of the image, and bytes of each.
+    """
+    least = lcm(*(tiling.slab_frames for tiling in tilings))
+    n_frames = least * max(1, CHUNK_BYTES // (least * max(1, frame_bytes)))
+    for start in range(0, frames, n_frames):
+        yield range(start, min(start + n_frames, frames))
 
 
 def choose_streams_log2(n_samples: int) -> int:

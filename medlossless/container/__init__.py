@@ -2,10 +2,19 @@
 """Streams: sections with checksums behind a magic; FORMAT.md is the specification."""
 
 from .header import MAX_BITS, MAX_DIMENSIONS, MAX_SAMPLES, NO_ARRAY, Header
-from .stream import ENTRY_BYTES, MAGIC, SECTION_NAMES, VERSION, Section, Stream, is_stream, join
+from .stream import (
+    MAGIC,
+    SECTION_NAMES,
+    VERSION,
+    Section,
+    Stream,
+    Writer,
+    entry_bytes,
+    is_stream,
+    join,
+)
 
 __all__ = [
-    "ENTRY_BYTES",
     "MAGIC",
     "MAX_BITS",
     "MAX_DIMENSIONS",
@@ -16,6 +25,8 @@ __all__ = [
     "Header",
     "Section",
     "Stream",
+    "Writer",
+    "entry_bytes",
     "is_stream",
     "join",
 ]

@@ -4,10 +4,13 @@
 from __future__ import annotations
 
 import enum
+import io
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import BinaryIO
 
+from .._bytes import PIECE_BYTES, Data, view_of
 from .._fields import Fields, varint
 from ..errors import (
     ChecksumMismatch,
@@ -20,11 +23,11 @@ from .header import Header
 
 MAGIC = b"\x89MLS\r\n\x1a\n"
 VERSION = 0
-PROLOGUE_BYTES = len(MAGIC) + 2
+PROLOGUE = MAGIC + bytes([VERSION, 0])
+PROLOGUE_BYTES = len(PROLOGUE)
 END_MAGIC = b"SLM\n"
 FOOTER_BYTES = 12
 MAX_SECTIONS = 64
-ENTRY_BYTES = 5  # of a section in the table, besides its size: kind and checksum
 
 Piece = bytes | bytearray | memoryview
 
@@ -56,31 +59,74 @@ def is_stream(data: bytes | memoryview) -> bool:
     return bytes(data[: len(MAGIC)]) == MAGIC
 
 
-def join(sections: Sequence[tuple[Section, Piece | Iterable[Piece]]]) -> list[Piece]:
+def entry_bytes(size: int) -> int:
+    """Bytes of the table for a section of `size` bytes."""
+    return 1 + len(varint(size)) + 4
+
+
+class Writer:
+    """Sections into a stream, one after another; their table follows them.
+
+    Parameters
+    ----------
+    file : binary file object
+        Empty, seekable and open for writing.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.rewind()
+
+    def rewind(self) -> None:
+        """Begin anew: no section has been added."""
+        self._file.seek(0)
+        self._file.truncate()
+        self._file.write(PROLOGUE)
+        self._table: list[bytes] = []
+        self._n_bytes = len(PROLOGUE)
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes of a stream that ends with these sections."""
+        return self._n_bytes + sum(map(len, self._table)) + 1 + FOOTER_BYTES
+
+    def add(self, section: Section, content: Piece | Iterable[Piece]) -> None:
+        """Write a section, the pieces of its content as they come."""
+        parts = [content] if isinstance(content, bytes | bytearray | memoryview) else content
+        size, crc = 0, 0
+        for part in parts:
+            self._file.write(part)
+            size, crc = size + len(part), zlib.crc32(part, crc)
+        self._n_bytes += size
+        self._table.append(bytes([section]) + varint(size) + crc.to_bytes(4, "little"))
+
+    def finish(self) -> None:
+        """Write the table."""
+        table = varint(len(self._table)) + b"".join(self._table)
+        crc = zlib.crc32(table, zlib.crc32(PROLOGUE))
+        footer = len(table).to_bytes(4, "little") + crc.to_bytes(4, "little") + END_MAGIC
+        self._file.write(table + footer)
+        self._file.flush()
+
+
+def join(sections: Iterable[tuple[Section, Piece | Iterable[Piece]]]) -> bytes:
     """Put sections into a stream.
 
     Parameters
     ----------
     sections : (Section, bytes or iterable of bytes) pairs, in the order they shall stand
+        The pieces of one are used up before the next is asked for.
 
     Returns
     -------
-    list of bytes-like
-        The stream, piece by piece.
+    bytes
     """
-    prologue = MAGIC + bytes([VERSION, 0])
-    pieces: list[Piece] = [prologue]
-    table = bytearray(varint(len(sections)))
+    file = io.BytesIO()
+    writer = Writer(file)
     for section, content in sections:
-        parts = [content] if isinstance(content, bytes | bytearray | memoryview) else list(content)
-        size, crc = 0, 0
-        for part in parts:
-            size, crc = size + len(part), zlib.crc32(part, crc)
-        pieces += parts
-        table += bytes([section]) + varint(size) + crc.to_bytes(4, "little")
-    footer = len(table).to_bytes(4, "little")
-    footer += zlib.crc32(table, zlib.crc32(prologue)).to_bytes(4, "little") + END_MAGIC
-    return [*pieces, bytes(table), footer]
+        writer.add(section, content)
+    writer.finish()
+    return file.getvalue()
 
 
 class Stream:
@@ -88,16 +134,16 @@ class Stream:
 
     Parameters
     ----------
-    data : bytes-like
-        The whole stream.
+    data : bytes-like or FileBytes
+        The whole stream; of a file only what is asked for is read.
 
     Raises
     ------
     NotAStream, FormatVersion, Truncated, ChecksumMismatch, CorruptStream
     """
 
-    def __init__(self, data: Piece) -> None:
-        self.data = memoryview(data).cast("B")
+    def __init__(self, data: Data) -> None:
+        self.data = view_of(data)
         self._check_prologue()
         self._entries = self._read_table()
 
@@ -155,12 +201,42 @@ class Stream:
         """Name and bytes of each section, in stream order."""
         return [(SECTION_NAMES[kind], entry.size) for kind, entry in self._entries.items()]
 
-    def unchecked(self, section: Section) -> memoryview:
-        """A section whose parts carry their own checksums."""
+    def size(self, section: Section) -> int:
+        """Bytes of a section.
+
+        Raises
+        ------
+        CorruptStream
+            When there is none.
+        """
+        return self._entry(section).size
+
+    def _entry(self, section: Section) -> _Entry:
         if section not in self._entries:
             raise CorruptStream(f"stream: there is no section {section.name.lower()!r}")
-        entry = self._entries[section]
-        return self.data[entry.start : entry.start + entry.size]
+        return self._entries[section]
+
+    def unchecked(self, section: Section, start: int = 0, size: int | None = None) -> memoryview:
+        """A section whose parts carry their own checksums, or one of these parts."""
+        entry = self._entry(section)
+        end = entry.size if size is None else start + size
+        return self.data[entry.start + start : entry.start + end]
+
+    def pieces(self, section: Section) -> Iterator[memoryview]:
+        """A section piece after piece; its checksum is compared after the last one.
+
+        Raises
+        ------
+        CorruptStream
+            When there is none.
+        ChecksumMismatch
+        """
+        entry, crc = self._entry(section), 0
+        for start in range(0, entry.size, PIECE_BYTES):
+            piece = self.unchecked(section, start, min(PIECE_BYTES, entry.size - start))
+            crc = zlib.crc32(piece, crc)
+            yield piece
+        self._compare(section, crc)
 
     def section(self, section: Section) -> memoryview:
         """A section, its checksum compared.
@@ -172,13 +248,15 @@ class Stream:
         ChecksumMismatch
         """
         content = self.unchecked(section)
-        entry = self._entries[section]
-        found = zlib.crc32(content)
-        if found != entry.crc:
-            raise ChecksumMismatch(
-                f"section {section.name.lower()!r}: CRC-32 {found:08x}, table says {entry.crc:08x}"
-            )
+        self._compare(section, zlib.crc32(content))
         return content
+
+    def _compare(self, section: Section, found: int) -> None:
+        expected = self._entries[section].crc
+        if found != expected:
+            raise ChecksumMismatch(
+                f"section {section.name.lower()!r}: CRC-32 {found:08x}, table says {expected:08x}"
+            )
 
     def header(self) -> Header:
         """The header, its checksum compared.
@@ -192,4 +270,5 @@ class Stream:
     def check(self) -> None:
         """Compare the checksum of every section."""
         for section in self._entries:
-            self.section(section)
+            for _ in self.pieces(section):
+                pass

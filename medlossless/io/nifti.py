@@ -17,14 +17,17 @@ from __future__ import annotations
 import math
 import struct
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
+from .._bytes import Data, FileBytes, view_of, whole
 from ..errors import CorruptStream
-from ..image import Image, Source
+from ..image import Array, Image, Source
 from . import deflate, shell
-from .formats import NotThisFormat, words_to_bytes
+from .formats import NotThisFormat, samples_at, words_in_pieces
 from .shell import Buffer
 
 NAMES = ("nifti",)
@@ -78,13 +81,13 @@ def sniff(data: Buffer) -> bool:
         return False
 
 
-def split(data: Buffer, pixels: bool = False) -> Source:
+def split(data: Data, pixels: bool = False) -> Source:
     """Part a NIfTI file into its samples and its shell.
 
     Parameters
     ----------
-    data : bytes-like
-        The whole file. The image of a plain file is a view into it.
+    data : bytes-like or FileBytes
+        The whole file. The image of a plain file is a view into it, or Lazy.
     pixels : bool
         Where the deflate stream of a .nii.gz cannot be reproduced, keep what it holds and
         compress it anew.
@@ -95,10 +98,10 @@ def split(data: Buffer, pixels: bool = False) -> Source:
         A header without samples (.hdr), a datatype that is not coded, a file that ends early, or
         a gzip stream not made by zlib (unless `pixels`).
     """
-    view = memoryview(data)
+    view = view_of(data)
     if bytes(view[:3]) != GZIP_MAGIC:
         return _source(view, b"", b"", b"", exact=True)
-    member = _first_member(view)
+    member = _first_member(whole(view))
     levels = XFL_TO_LEVELS.get(member.header[8], (6, 1))
     recipe = deflate.describe(member.content, member.body, -zlib.MAX_WBITS, levels)
     exact = recipe is not None
@@ -110,14 +113,19 @@ def split(data: Buffer, pixels: bool = False) -> Source:
                    member.rest, exact=exact)  # fmt: skip
 
 
-def join(packed: Buffer, array: np.ndarray | None) -> bytes:
-    """The NIfTI file that `split` parted.
+def join(packed: Buffer, array: Array | None) -> bytes:
+    """All of `pieces`."""
+    return b"".join(pieces(packed, array))
+
+
+def pieces(packed: Buffer, array: Array | None) -> Iterator[Buffer]:
+    """The NIfTI file that `split` parted; a gzipped one is a single piece.
 
     Parameters
     ----------
     packed : bytes-like
         The shell that `split` made; untrusted.
-    array : ndarray
+    array : ndarray or Lazy
         The samples; any byte order and strides.
 
     Raises
@@ -135,19 +143,25 @@ def join(packed: Buffer, array: np.ndarray | None) -> bytes:
         raise CorruptStream(f"NIfTI shell: {error}") from None
     if layout.offset != len(before):
         raise CorruptStream(f"NIfTI shell: {len(before)} bytes, samples start at {layout.offset}")
-    content = b"".join((before, words_to_bytes(array, layout.shape, layout.dtype), after))
+    content: Iterator[Buffer] = chain(
+        [before], words_in_pieces(array, layout.shape, layout.dtype), [after]
+    )
     if not header:
-        return content
-    body = deflate.compress(content, deflate.Recipe.from_bytes(recipe))
-    return b"".join((header, body, _trailer(content), rest))
+        yield from content
+        return
+    inflated = b"".join(content)
+    body = deflate.compress(inflated, deflate.Recipe.from_bytes(recipe))
+    yield b"".join((header, body, _trailer(inflated), rest))
 
 
-def _source(view: memoryview, header: bytes, recipe: bytes, rest: Buffer, *, exact: bool) -> Source:
+def _source(
+    view: memoryview | FileBytes, header: bytes, recipe: bytes, rest: Buffer, *, exact: bool
+) -> Source:
     layout = _layout(view)
     end = layout.offset + layout.size_bytes
     if end > len(view):
         raise NotThisFormat(f"NIfTI: samples end at byte {end}, file at {len(view)}")
-    array = np.frombuffer(view[layout.offset : end], layout.dtype).reshape(layout.shape)
+    array = samples_at(view, layout.offset, layout.shape, layout.dtype)
     return Source(
         format="nifti",
         image=Image(array, layout.axes),
@@ -171,7 +185,8 @@ def _version(view: memoryview) -> tuple[int, str] | None:
     return None
 
 
-def _layout(view: memoryview) -> _Layout:
+def _layout(data: memoryview | FileBytes) -> _Layout:
+    view = data[:HEADER_BYTES]
     version = _version(view)
     if version is None:
         raise NotThisFormat("NIfTI header is missing or cut off, or names a separate image file")

@@ -2,7 +2,7 @@
 """NPY files, versions 1 to 3: one array of bool, integers or floats.
 
 The array has the axes of the file in the order in which they lie in memory (in Fortran order the
-last axis first), so that the last axis runs along consecutive bytes; it is always a view. Only
+last axis first), so that the last axis runs along consecutive bytes; it is a view or Lazy. Only
 colour in Fortran order is turned back, for its samples have to come last.
 
 The shell (see `shell`), version 1: no numbers but the version; parts: what precedes and what
@@ -16,14 +16,16 @@ from __future__ import annotations
 import ast
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from .._bytes import Data, FileBytes, view_of, whole
 from ..errors import CorruptStream
-from ..image import Image, Source
+from ..image import Array, Image, Lazy, Source, chunks
 from . import shell
-from .formats import NotThisFormat, words_to_bytes
+from .formats import NotThisFormat, samples_at, words_in_pieces
 from .shell import Buffer
 
 NAMES = ("npy",)
@@ -71,19 +73,19 @@ def sniff(data: Buffer) -> bool:
     return bytes(data[: len(_MAGIC)]) == _MAGIC
 
 
-def split(data: Buffer, pixels: bool = False) -> Source:
+def split(data: Data, pixels: bool = False) -> Source:
     """Split an NPY file into its array and everything else.
 
     Parameters
     ----------
-    data : bytes-like, one-dimensional
+    data : bytes-like, one-dimensional, or FileBytes
     pixels : bool
         Without effect: the result is file-exact anyway.
 
     Returns
     -------
     Source
-        The array is a view of `data`.
+        The array is a view of `data`, or Lazy.
 
     Raises
     ------
@@ -91,34 +93,43 @@ def split(data: Buffer, pixels: bool = False) -> Source:
         The header is damaged, the file is too short, or the array has no samples or samples of
         another kind.
     """
-    view = memoryview(data)
+    view = view_of(data)
     header = _read_header(view)
+    if header.is_turned:
+        view = whole(view)
     end = header.n_bytes + header.n_samples * header.dtype.itemsize
     if not header.shape or header.n_samples == 0:
         raise NotThisFormat(f"NPY: array of shape {header.shape}")
     if end > len(view):
         raise NotThisFormat(f"NPY: {len(view)} bytes, header says {end}")
-    flat = np.frombuffer(view, header.dtype, header.n_samples, header.n_bytes)
-    if header.dtype.kind == "b" and flat.view(np.uint8).max() > 1:
+    array = samples_at(view, header.n_bytes, header.shape_in_memory, header.dtype)
+    if header.dtype.kind == "b" and any(part.view(np.uint8).max() > 1 for part in chunks(array)):
         raise NotThisFormat("NPY: bool array with bytes other than 0 and 1")
-    array = flat.reshape(header.shape_in_memory)
     packed = shell.pack(_VERSION, (), (view[: header.n_bytes], view[end:]))
-    return Source("npy", Image(array.T if header.is_turned else array, header.axes), packed)
+    if header.is_turned:
+        assert isinstance(array, np.ndarray)  # a view of what was read whole
+        array = array.T
+    return Source("npy", Image(array, header.axes), packed)
 
 
-def join(packed: Buffer, array: np.ndarray | None) -> bytes:
+def join(packed: Buffer, array: Array | None) -> bytes:
+    """All of `pieces`."""
+    return b"".join(pieces(packed, array))
+
+
+def pieces(packed: Buffer, array: Array | None) -> Iterator[Buffer]:
     """Put an NPY file together again.
 
     Parameters
     ----------
     packed : bytes-like
         The shell that `split` made.
-    array : ndarray
+    array : ndarray or Lazy
         The samples; any byte order and strides.
 
-    Returns
-    -------
-    bytes
+    Yields
+    ------
+    bytes-like
 
     Raises
     ------
@@ -133,12 +144,14 @@ def join(packed: Buffer, array: np.ndarray | None) -> bytes:
     if header.n_bytes != len(head):
         raise CorruptStream(f"NPY shell: header of {len(head)} bytes, expected {header.n_bytes}")
     if header.is_turned and array is not None:
-        array = array.T
-    return b"".join([head, words_to_bytes(array, header.shape_in_memory, header.dtype), tail])
+        array = (array.whole() if isinstance(array, Lazy) else array).T
+    yield head
+    yield from words_in_pieces(array, header.shape_in_memory, header.dtype)
+    yield tail
 
 
-def _read_header(view: memoryview) -> _Header:
-    if not sniff(view) or len(view) < 10:
+def _read_header(view: memoryview | FileBytes) -> _Header:
+    if not sniff(view[:10]) or len(view) < 10:
         raise NotThisFormat("NPY: the file ends inside its header")
     n_length = _LENGTH_BYTES.get(view[6])
     if n_length is None:

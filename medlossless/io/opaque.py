@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._bytes import Data, FileBytes
 from ..errors import CorruptStream
 from ..image import Source
 from .shell import Buffer
@@ -17,18 +18,18 @@ def sniff(data: Buffer) -> bool:
     return True
 
 
-def split(data: Buffer, pixels: bool = False, *, note: str = "") -> Source:
+def split(data: Data, pixels: bool = False, *, note: str = "") -> Source:
     """Keep `data` as it is.
 
     Parameters
     ----------
-    data : bytes-like
+    data : bytes-like or FileBytes
     pixels : bool
         Without effect: there is no image.
     note : str
         Why no image was found.
     """
-    shell = data if isinstance(data, bytes) else bytes(data)
+    shell = data if isinstance(data, bytes | FileBytes) else bytes(data)
     return Source("opaque", None, shell, note=note)
 
 

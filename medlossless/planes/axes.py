@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import InvalidInput
+from ..image import Array
 
 
 class Extent(NamedTuple):
@@ -58,7 +59,7 @@ def measure(shape: tuple[int, ...], axes: str) -> Extent:
     return Extent(prod(extents[:-2]), extents[-2], extents[-1], samples)
 
 
-def stack(array: np.ndarray, extent: Extent) -> np.ndarray:
+def stack(array: Array, extent: Extent) -> Array:
     """Arrange an array as (frames, rows, cols, samples); a view wherever its strides allow one."""
     return array.reshape(extent)
 

@@ -7,7 +7,7 @@ beside the volume.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
@@ -48,6 +48,19 @@ def distinct(values: np.ndarray, limit: int) -> np.ndarray | None:
             if found.size > limit:
                 return None
     return found.astype(np.uint64) if found.size <= limit else None
+
+
+def merged(parts: Iterable[np.ndarray], limit: int) -> np.ndarray | None:
+    """List the values that occur in any of the parts, as `distinct` does in one."""
+    found = None
+    for part in parts:
+        here = distinct(part, limit)
+        if here is None:
+            return None
+        found = here if found is None else np.union1d(found, here)
+        if found.size > limit:
+            return None
+    return found
 
 
 def _histogram(flat: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..image import Plane
+from ..image import Array, Lazy, Plane
 
 Cost = Callable[[Plane], float]
 
@@ -33,7 +33,7 @@ def estimate_bits(plane: Plane) -> float:
     ------
     MED: Weinberger, Seroussi, Sapiro, The LOCO-I lossless image compression algorithm, 2000.
     """
-    residual, gradient = _residuals(plane.samples)
+    residual, gradient = _residuals(plane.samples[:])
     classes = _bit_length(residual)
     joint = np.bincount(
         (_bit_length(gradient) * N_CLASSES + classes).reshape(-1), minlength=N_CLASSES**2
@@ -82,7 +82,7 @@ class Judge:
     cost: Cost
     limit: int
 
-    def excerpt(self, stack: np.ndarray) -> np.ndarray:
+    def excerpt(self, stack: Array) -> np.ndarray:
         """Cut evenly spread bands of rows out of a stack.
 
         Parameters
@@ -91,11 +91,11 @@ class Judge:
 
         Returns
         -------
-        (bands, band rows, cols, ...): `stack` itself when it is small enough
+        (bands, band rows, cols, ...): all of `stack` when it is small enough
         """
         frames, rows, cols = stack.shape[:3]
         if frames * rows * cols <= self.limit:
-            return stack
+            return stack[:] if isinstance(stack, Lazy) else stack
         width = min(cols, self.limit)
         height = min(rows, BAND_ROWS, max(1, self.limit // width))
         n_bands = max(1, min(self.limit // (width * height), frames * rows // height))

@@ -1,15 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The encoder's half: take an image apart into planes and write down how."""
+"""The encoder's half: take an image apart into planes and write down how.
+
+First the recipe is found, by excerpts and by passes over the parts of the image; then planes are
+made from the parts of the image that are asked for.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from math import prod
+
 import numpy as np
 
-from ..image import Image, Plane
-from . import axes, colour, distinct, levels, palette, recipe, words
+from .._bytes import WHOLE_BYTES
+from ..image import Array, Image, Lazy, Plane, chunks
+from . import axes, colour, distinct, palette, recipe, words
 from .colour import Colour
 from .estimate import Cost, Judge, estimate_bits
-from .recipe import Channel, Recipe, Word
+from .recipe import Channel, Recipe
+from .wording import Samples, choose_words
 
 # Samples in an excerpt, by effort; also the most an estimate costs.
 EXCERPT_SAMPLES = {1: 1 << 15, 2: 1 << 16, 3: 1 << 16, 4: 1 << 17, 5: 1 << 17, 6: 1 << 18}
@@ -34,8 +45,9 @@ def split(image: Image, *, cost: Cost | None = None, effort: int = 5) -> tuple[l
     Returns
     -------
     planes : list of Plane
-        C-contiguous uint16, `max_sample` is the true maximum and never 0: constant planes are
-        only in the recipe. None for an array of size zero.
+        C-contiguous uint16, Lazy where the array is Lazy or large; `max_sample` is the true
+        maximum and never 0: constant planes are only in the recipe. None for an array of size
+        zero.
     recipe : bytes
         For `join` and `geometry`; layout in module `recipe`.
 
@@ -53,28 +65,91 @@ def split(image: Image, *, cost: Cost | None = None, effort: int = 5) -> tuple[l
     A 16-bit grey volume: 1 ns a sample and one copy; 10 ns and two when its levels are packed.
     Floats that hold few values take longest, 80 ns.
     """
-    array = np.asarray(image.array)
+    array = image.array if isinstance(image.array, Lazy) else np.asarray(image.array)
     extent = axes.measure(array.shape, image.axes)
-    integers = words.to_integers(array)
+    native = words.integer_type(array.dtype)
     if recipe.is_empty(extent):
         return [], recipe.pack(Recipe(extent))
+    stack = _integers(axes.stack(array, extent), native)
     judge = Judge(cost or estimate_bits, EXCERPT_SAMPLES.get(effort, EXCERPT_SAMPLES_MOST))
-    stack = axes.stack(integers, extent)
+    found, channels = _choose_recipe(stack, extent, judge)
+    return _planes(stack, found, channels), recipe.pack(found)
+
+
+def _integers(stack: Array, native: np.dtype) -> Array:
+    """The values of a stack as integers; lazily where there are many."""
+    if isinstance(stack, np.ndarray) and stack.nbytes <= WHOLE_BYTES:
+        return words.to_integers(stack)
+    return Lazy(stack.shape, native, lambda start, stop: words.to_integers(stack[start:stop]))
+
+
+class _Channels:
+    """The channels of a stack after a colour transform, made of any part of it.
+
+    The channels of the last part are remembered: a small stack is its only part.
+    """
+
+    def __init__(self, transform: Colour) -> None:
+        self.transform = transform
+        self._last: tuple[np.ndarray, list[np.ndarray]] | None = None
+
+    def __call__(self, part: np.ndarray) -> list[np.ndarray]:
+        last = self._last
+        if last is None or last[0] is not part:
+            self._last = last = part, _separate(part, self.transform)
+        return last[1]
+
+
+def _choose_recipe(stack: Array, extent: axes.Extent, judge: Judge) -> tuple[Recipe, _Channels]:
+    """The cheapest recipe, and what makes the channels of parts of the stack."""
     transform = Colour.NONE
     if extent.samples in palette.SAMPLES and stack.itemsize <= 2:
         transform, estimate = _choose_colour(stack, judge)
-        found = _cheaper_palette(stack, estimate, judge)
-        if found is not None:
-            table, planes = found
-            return planes, recipe.pack(Recipe(extent, palette=table))
-    channels, planes = _split_channels(stack, transform, judge)
-    return planes, recipe.pack(Recipe(extent, tuple(channels), transform))
+        table = _cheaper_palette(stack, estimate, judge)
+        if table is not None:
+            return Recipe(extent, palette=table), _Channels(Colour.NONE)
+    channels = _Channels(transform)
+    return Recipe(extent, _choose_channels(stack, channels, judge), transform), channels
 
 
-def _choose_colour(stack: np.ndarray, judge: Judge) -> tuple[Colour, float]:
+def _planes(stack: Array, found: Recipe, channels: _Channels) -> list[Plane]:
+    """The planes of a recipe, made now if the stack is small."""
+    sizes = [plane for plane in found.geometry() if not plane.constant]
+    if isinstance(stack, np.ndarray):
+        made = list(_apply(stack, found, channels))
+        return [Plane(one, size.max_sample) for one, size in zip(made, sizes, strict=True)]
+
+    def plane(number: int) -> Callable[[int, int], np.ndarray]:
+        own = _Channels(found.colour)
+        return lambda a, b: next(islice(_apply(stack[a:b], found, own), number, None))
+
+    return [
+        Plane(Lazy(size[:3], np.dtype(np.uint16), plane(number)), size.max_sample)
+        for number, size in enumerate(sizes)
+    ]
+
+
+def _apply(part: np.ndarray, found: Recipe, channels: _Channels) -> Iterator[np.ndarray]:
+    """The planes of some frames of a stack, those that are not constant, as a recipe says."""
+    if found.palette is not None:
+        if found.palette.keys.size > 1:
+            yield distinct.values(palette.ranks(part, found.palette), found.palette.indices())
+        return
+    for samples, channel in zip(channels(part), found.channels, strict=True):
+        rest = words.subtract(samples, channel.minimum, channel.maximum)
+        split_up = len(channel.words) > 1
+        parts = words.split_words(rest, len(channel.words)) if split_up else [rest]
+        for values, word in zip(parts, channel.words, strict=True):
+            if word.levels is not None:
+                yield distinct.ranks(values, word.levels)
+            elif word.max_sample:
+                yield values
+
+
+def _choose_colour(stack: Array, judge: Judge) -> tuple[Colour, float]:
     """Return the cheapest colour transform and its bits."""
     candidates = list(Colour) if stack.shape[-1] == 3 else [Colour.NONE]
-    excerpt, n_samples = judge.excerpt(stack), stack[..., 0].size
+    excerpt, n_samples = judge.excerpt(stack), prod(stack.shape[:3])
     estimates = {}
     for candidate in candidates:
         channels = [_fitted(channel) for channel in _separate(excerpt, candidate)]
@@ -96,42 +171,39 @@ def _fitted(integers: np.ndarray) -> np.ndarray:
     return words.subtract(integers, int(integers.min()), int(integers.max()))
 
 
-def _fits(stack: np.ndarray, transform: Colour) -> bool:
+def _fits(stack: Array, transform: Colour) -> bool:
     """Tell whether all results of a transform span at most 65536 values."""
     if stack.itemsize == 1:
         return True
-    return all(
-        int(channel.max()) - int(channel.min()) < 1 << 16
-        for channel in colour.forward(stack, transform)
-    )
+    return all(high - low < 1 << 16 for low, high in _bounds(stack, _Channels(transform)))
 
 
-def _cheaper_palette(
-    stack: np.ndarray, limit_bits: float, judge: Judge
-) -> tuple[palette.Palette, list[Plane]] | None:
-    """Return a palette and its plane of indices if they take fewer bits than `limit_bits`."""
-    excerpt = judge.excerpt(stack)
+def _bounds(stack: Array, channels: _Channels) -> list[tuple[int, int]]:
+    """The least and the largest value of each channel."""
+    found: list[tuple[int, int]] = []
+    for part in chunks(stack):
+        here = [(int(channel.min()), int(channel.max())) for channel in channels(part)]
+        pairs = zip(found or here, here, strict=True)
+        found = [(min(old[0], new[0]), max(old[1], new[1])) for old, new in pairs]
+    return found
+
+
+def _cheaper_palette(stack: Array, limit_bits: float, judge: Judge) -> palette.Palette | None:
+    """Return a palette if it and its plane of indices take fewer bits than `limit_bits`."""
+    excerpt, n_samples = judge.excerpt(stack), prod(stack.shape[:3])
     if excerpt is not stack and palette.find(excerpt) is None:
         return None
-    found = palette.find(stack)
-    if found is None:
+    table = palette.find(stack)
+    if table is None or table.keys.size * SAMPLES_A_COLOUR > n_samples:
         return None
-    table, ranks = found
-    if table.keys.size * SAMPLES_A_COLOUR > ranks.size:
-        return None
-    bits, table = _cheapest_order(table, judge.excerpt(ranks), ranks.size, judge)
-    if bits + 8 * len(palette.pack(table)) >= limit_bits:
-        return None
-    max_sample = table.keys.size - 1
-    plane = Plane(distinct.values(ranks, table.indices()), max_sample)
-    return table, [plane] if max_sample else []
+    bits, table = _cheapest_order(table, palette.ranks(excerpt, table), n_samples, judge)
+    return table if bits + 8 * len(palette.pack(table)) < limit_bits else None
 
 
 def _cheapest_order(
     table: palette.Palette, excerpt: np.ndarray, n_samples: int, judge: Judge
 ) -> tuple[float, palette.Palette]:
     """Return the bits of the indices in the best order, and the palette so ordered."""
-    excerpt = np.ascontiguousarray(excerpt)
     orders = table.orders()
     estimates = [
         judge.bits([distinct.values(excerpt, order.indices())], n_samples) for order in orders
@@ -140,53 +212,15 @@ def _cheapest_order(
     return estimates[cheapest], orders[cheapest]
 
 
-def _split_channels(
-    stack: np.ndarray, transform: Colour, judge: Judge
-) -> tuple[list[Channel], list[Plane]]:
-    channels, planes = [], []
-    for integers in _separate(stack, transform):
-        minimum, maximum = int(integers.min()), int(integers.max())
-        rest = words.subtract(integers, minimum, maximum)
-        if rest.dtype == np.uint16:
-            parts = [_split_word(rest, maximum - minimum, judge)]
-        else:
-            parts = _split_wide(rest, judge)
-        channels.append(Channel(minimum, tuple(word for word, _ in parts)))
-        planes += [Plane(samples, word.max_sample) for word, samples in parts if word.max_sample]
-    return channels, planes
+def _choose_channels(stack: Array, channels: _Channels, judge: Judge) -> tuple[Channel, ...]:
+    """How each channel of a stack is written."""
+    excerpts, found = _separate(judge.excerpt(stack), channels.transform), []
+    for number, (low, high) in enumerate(_bounds(stack, channels)):
 
+        def parts(number: int = number) -> Iterator[np.ndarray]:
+            return (channels(part)[number] for part in chunks(stack))
 
-def _split_word(samples: np.ndarray, max_sample: int, judge: Judge) -> tuple[Word, np.ndarray]:
-    """Pack the levels of a plane if that is cheaper."""
-    plain = Word(max_sample), samples
-    excerpt = judge.excerpt(samples)
-    if max_sample < 2 or not _has_gaps(np.ascontiguousarray(excerpt), max_sample):
-        return plain
-    table = distinct.distinct(samples, levels.MAX_LEVELS)
-    if table is None or not levels.worth_trying(table):
-        return plain
-    packed = Word(table.size - 1, table)
-    bits = judge.bits([distinct.ranks(np.ascontiguousarray(excerpt), table)], samples.size)
-    bits += 8 * len(levels.pack_table(table))
-    if bits >= judge.bits([excerpt], samples.size):
-        return plain
-    return packed, distinct.ranks(samples, table)
-
-
-def _has_gaps(samples: np.ndarray, max_sample: int) -> bool:
-    """Tell whether an excerpt leaves open that a quarter of the range is not used."""
-    present = distinct.distinct(samples, levels.MAX_LEVELS)
-    return present is not None and 4 * present.size <= 3 * (max_sample + 1)
-
-
-def _split_wide(rest: np.ndarray, judge: Judge) -> list[tuple[Word, np.ndarray]]:
-    """Code integers above 65535 by rank if they are few and that is cheaper, else by words."""
-    excerpt, n_samples = judge.excerpt(rest), rest.size
-    table = distinct.distinct(rest, levels.MAX_LEVELS)
-    if table is not None:
-        ranked = distinct.ranks(np.ascontiguousarray(excerpt), table)
-        bits = judge.bits([ranked], n_samples) + 8 * len(levels.pack_table(table))
-        if bits < judge.bits(words.split_words(excerpt), n_samples):
-            return [(Word(table.size - 1, table), distinct.ranks(rest, table))]
-    parts = words.split_words(rest)
-    return [_split_word(part, int(part.max()), judge) for part in parts]
+        integers = Samples(excerpts[number], parts, prod(stack.shape[:3]))
+        rest = integers.map(partial(words.subtract, minimum=low, maximum=high))
+        found.append(Channel(low, choose_words(rest, high - low, judge)))
+    return tuple(found)

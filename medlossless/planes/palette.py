@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from .._fields import varint
 from ..errors import CorruptStream
+from ..image import Array, chunks
 from . import distinct, levels, words
 from .varint import Reader, unzigzag, zigzag
 
@@ -84,7 +85,7 @@ class Palette:
         return np.lexsort((luma, spread > self.tolerance))  # stable: equal ones stay in key order
 
 
-def find(stack: np.ndarray) -> tuple[Palette, np.ndarray] | None:
+def find(stack: Array) -> Palette | None:
     """List the colours of an image, if they are few.
 
     Parameters
@@ -93,26 +94,37 @@ def find(stack: np.ndarray) -> tuple[Palette, np.ndarray] | None:
 
     Returns
     -------
-    (Palette, ranks) or None when there are more than 4096 colours
-        ranks : (frames, rows, cols) uint16, C-contiguous: the position of each key in the palette
+    Palette, or None when there are more than 4096 colours
     """
-    samples = [stack[..., i] for i in range(stack.shape[-1])]
-    least = tuple(int(sample.min()) for sample in samples)
-    bits = tuple(
-        (int(sample.max()) - low).bit_length() for sample, low in zip(samples, least, strict=True)
-    )
-    keys = _keys(samples, least, bits)
-    found = distinct.distinct(keys, MAX_COLOURS)
-    if found is None:
-        return None
-    return Palette(least, bits, found), distinct.ranks(keys, found)
+    kinds = range(stack.shape[-1])
+    least = highest = None
+    for part in chunks(stack):
+        here = [int(part[..., i].min()) for i in kinds], [int(part[..., i].max()) for i in kinds]
+        least = here[0] if least is None else list(map(min, least, here[0]))
+        highest = here[1] if highest is None else list(map(max, highest, here[1]))
+    assert least is not None and highest is not None  # no stack is empty
+    bits = tuple((high - low).bit_length() for low, high in zip(least, highest, strict=True))
+    keys = (_keys(part, tuple(least), bits) for part in chunks(stack))
+    found = distinct.merged(keys, MAX_COLOURS)
+    return None if found is None else Palette(tuple(least), bits, found)
 
 
-def _keys(samples: list[np.ndarray], least: tuple[int, ...], bits: tuple[int, ...]) -> np.ndarray:
-    keys = np.zeros(samples[0].shape, np.uint32 if sum(bits) <= 32 else np.uint64)
+def ranks(stack: np.ndarray, palette: Palette) -> np.ndarray:
+    """Replace colours by the position of their key in a palette that has them all.
+
+    Returns
+    -------
+    (frames, rows, cols) uint16, C-contiguous
+    """
+    return distinct.ranks(_keys(stack, palette.least, palette.bits), palette.keys)
+
+
+def _keys(stack: np.ndarray, least: tuple[int, ...], bits: tuple[int, ...]) -> np.ndarray:
+    keys = np.zeros(stack.shape[:-1], np.uint32 if sum(bits) <= 32 else np.uint64)
     shift = 0
-    for sample, low, width in zip(samples, least, bits, strict=True):
-        digit: NDArray[Any] = words.subtract(sample, low, low + (1 << width) - 1).astype(keys.dtype)
+    for i, (low, width) in enumerate(zip(least, bits, strict=True)):
+        rest = words.subtract(stack[..., i], low, low + (1 << width) - 1)
+        digit: NDArray[Any] = rest.astype(keys.dtype)
         digit <<= keys.dtype.type(shift)
         keys |= digit
         shift += width

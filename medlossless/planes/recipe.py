@@ -86,6 +86,14 @@ class Channel:
     minimum: int
     words: tuple[Word, ...]
 
+    @property
+    def maximum(self) -> int:
+        """No integer is above this."""
+        top = self.words[0]
+        highest = top.max_sample if top.levels is None else int(top.levels[-1])
+        n_bits = 16 * (len(self.words) - 1)
+        return self.minimum + ((highest + 1) << n_bits) - 1
+
 
 @dataclass(frozen=True)
 class Recipe:

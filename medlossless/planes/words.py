@@ -140,9 +140,8 @@ def _wrapped(value: int, unsigned: np.dtype) -> np.generic:
     return unsigned.type(value & int(np.iinfo(unsigned).max))
 
 
-def split_words(rest: np.ndarray) -> list[np.ndarray]:
+def split_words(rest: np.ndarray, n_words: int) -> list[np.ndarray]:
     """Cut integers above 65535 into 16-bit words, most significant first."""
-    n_words = (int(rest.max()).bit_length() + 15) // 16
     return [(rest >> (16 * i)).astype(np.uint16) for i in reversed(range(n_words))]
 
 

@@ -112,7 +112,7 @@ def test_a_large_opaque_file_comes_back(effort):
 
 def test_an_existing_target_is_refused_before_any_work(scan, monkeypatch):
     Path("scan.npy.mls").write_bytes(b"precious")
-    monkeypatch.setattr(_files, "read", lambda source: pytest.fail("the source was read"))
+    monkeypatch.setattr(_files, "reading", lambda source: pytest.fail("the source was read"))
     with pytest.raises(InvalidInput, match=r"target exists: .*scan\.npy\.mls"):
         api.compress(scan)
     with pytest.raises(InvalidInput, match="target exists"):

@@ -30,7 +30,7 @@ def test_nothing_is_written_when_the_stream_does_not_decode(scan, monkeypatch):
     def fail(*arguments):
         raise ChecksumMismatch("tile 3")
 
-    monkeypatch.setattr(_streams, "decode", fail)
+    monkeypatch.setattr(_streams, "decode_lazily", fail)
     with pytest.raises(VerificationFailed, match="does not decode: tile 3"):
         api.compress(scan)
     assert names() == {"scan.npy"}
@@ -38,17 +38,19 @@ def test_nothing_is_written_when_the_stream_does_not_decode(scan, monkeypatch):
 
 
 def test_nothing_is_written_when_the_stream_decodes_to_another_file(scan, monkeypatch):
-    monkeypatch.setattr(_streams, "decode_file", lambda stream, options: SCAN + b"\0")
-    with pytest.raises(VerificationFailed, match="decodes to another file"):
-        api.compress(scan)
-    assert names() == {"scan.npy"}
+    for other in (SCAN + b"\0", SCAN[:-1], b"\0" + SCAN[1:]):
+        restored = [other[:700], other[700:]]
+        monkeypatch.setattr(_streams, "restore", lambda *_, restored=restored: restored)
+        with pytest.raises(VerificationFailed, match="decodes to another file"):
+            api.compress(scan)
+        assert names() == {"scan.npy"}
 
 
 def test_nothing_is_restored_that_has_another_sha256(scan, monkeypatch):
     api.compress(scan)
-    join = _streams.io.join
-    monkeypatch.setattr(_streams.io, "join", lambda *arguments: join(*arguments)[:-1] + b"!")
-    with pytest.raises(ChecksumMismatch, match=r"restored file: 1616 bytes, sha256 .*expected"):
+    restore = _streams.restore
+    monkeypatch.setattr(_streams, "restore", lambda *given: [*[*restore(*given)][:-1], b"!"])
+    with pytest.raises(ChecksumMismatch, match=r"restored file: \d+ bytes, sha256 .*expected"):
         api.decompress("scan.npy.mls", "again.npy")
     assert "again.npy" not in names()
 
@@ -102,7 +104,8 @@ def test_info_says_everything_and_is_json(scan):
     assert (info.effort, info.coder, info.axes, info.dtype) == (7, "huffman", "YX", "<i2")
     assert info.original_bytes == len(SCAN)
     assert info.stream_bytes == os.path.getsize("scan.npy.mls")
-    assert [part["name"] for part in info.sections][:3] == ["header", "original", "shell"]
+    found = [part["name"] for part in info.sections]
+    assert found == ["header", "shell", "recipe", "payload", "planes", "original"]
     assert sum(part["bytes"] for part in info.sections) < info.stream_bytes
     assert info.tiles == sum(plane["tiles"] for plane in info.planes) == 1
     assert info.nets == list(info.planes[0]["nets"])
@@ -188,7 +191,7 @@ def test_pixel_exact_only_when_asked_for():
 def test_pixel_exact_is_verified_by_its_samples(monkeypatch):
     grey = (np.add.outer(np.arange(60), np.arange(70)) % 256).astype(np.uint8)
     data, other = strange_png(grey), strange_png(grey ^ 1)
-    monkeypatch.setattr(_streams, "decode_file", lambda stream, options: other)
+    monkeypatch.setattr(_streams, "restore", lambda stream, options: [other])
     with pytest.raises(VerificationFailed, match="other samples"):
         api.compress(data, pixels=True)
 

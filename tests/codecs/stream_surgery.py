@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 import numpy as np
 
@@ -32,7 +33,7 @@ def encode_with(codec: str, array: np.ndarray, axes: str | None = None, **option
         axes=axes,
     )
     sections = ENCODERS[codec](Image(array, axes), chosen)
-    return b"".join(join([(Section.HEADER, header.to_bytes()), *sections]))
+    return join(chain([(Section.HEADER, header.to_bytes())], sections))
 
 
 def take_apart(stream: bytes) -> dict[Section, bytes]:
@@ -44,7 +45,7 @@ def take_apart(stream: bytes) -> dict[Section, bytes]:
 
 def put_together(sections: dict[Section, bytes]) -> bytes:
     """A stream with checksums that are right, whatever the sections hold."""
-    return b"".join(join(list(sections.items())))
+    return join(sections.items())
 
 
 def changed_sections(stream: bytes, *kinds: Section) -> Iterator[tuple[Section, int, bytes]]:

@@ -26,7 +26,7 @@ def test_a_huge_constant_image_is_a_named_error():
         (Section.PLANES, bytes(stream.section(Section.PLANES))),
         (Section.PAYLOAD, b""),
     ]
-    bomb = b"".join(join(sections))
+    bomb = join(sections)
     assert len(bomb) < 100
     with pytest.raises(LimitExceeded, match="140737488355328 bytes"):
         decode_array(bomb)

@@ -38,7 +38,7 @@ SECTIONS = [
 
 
 def make_stream(sections=SECTIONS) -> bytes:
-    return b"".join(join(sections))
+    return join(sections)
 
 
 def sign(prologue: bytes, body: bytes, table: bytes) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 from importlib.resources import files
+from itertools import chain
 
 import decoder_from_format
 import numpy as np
@@ -107,7 +108,7 @@ def encode_lossless(array: np.ndarray, axes: str, effort: int, coder: str) -> by
     """A stream of codec 1, even where codec 0 would be smaller."""
     sections = lossless.encode(Image(array, axes), Options(effort, coder))
     header = Header(1, effort, "array", "file-exact", "", array.dtype.str, array.shape, axes)
-    return b"".join(join([(Section.HEADER, header.to_bytes()), *sections]))
+    return join(chain([(Section.HEADER, header.to_bytes())], sections))
 
 
 def assert_decodes(stream: bytes, array: np.ndarray, nets: dict[bytes, Net]) -> None:

@@ -231,7 +231,7 @@ def test_shells():
         if hasattr(module, "_N_PARTS"):
             assert (int(n_numbers), int(n_parts)) == (module._N_NUMBERS, module._N_PARTS)
         elif name != "opaque":
-            assert f"n_numbers={n_numbers}, n_parts={n_parts})" in inspect.getsource(module.join)
+            assert f"n_numbers={n_numbers}, n_parts={n_parts})" in inspect.getsource(module)
         assert getattr(module, "_VERSION", 1) == 1
     dtypes = dict(TABLES["format", "dtypes, from 0"])
     assert tuple(dtypes["tiff"].split()) == tiff.DTYPES

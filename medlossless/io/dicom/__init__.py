@@ -23,11 +23,15 @@ the deflated data set; else 3, 4 and 5 are empty.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
 
 import numpy as np
 
+from ..._bytes import Data, FileBytes, view_of, whole
 from ...errors import CorruptStream
-from ...image import Guarantee, Image, Source
+from ...image import Array, Guarantee, Image, Lazy, Source
 from .. import deflate, shell
 from ..formats import NotThisFormat
 from ..shell import Buffer
@@ -35,7 +39,7 @@ from .elements import UNDEFINED, Survey, read_meta, starts_like_dicom, survey_da
 from .samples import DTYPES, Layout, pack_samples, read_layout, unpack_samples
 from .syntaxes import DEFLATED, is_compressed, samples_are_big_endian, syntax_name
 
-__all__ = ["NAMES", "join", "sniff", "split"]
+__all__ = ["NAMES", "join", "pieces", "sniff", "split"]
 
 NAMES = ("dicom",)
 
@@ -50,12 +54,12 @@ def sniff(data: Buffer) -> bool:
     return starts_like_dicom(memoryview(data))
 
 
-def split(data: Buffer, pixels: bool = False) -> Source:
+def split(data: Data, pixels: bool = False) -> Source:
     """Split a DICOM file into the samples of its Pixel Data and everything else.
 
     Parameters
     ----------
-    data : bytes-like, one-dimensional
+    data : bytes-like, one-dimensional, or FileBytes
     pixels : bool
         Accept a deflated data set whose deflate bytes cannot be reproduced: the data set is kept,
         its compressed form is not.
@@ -63,34 +67,40 @@ def split(data: Buffer, pixels: bool = False) -> Source:
     Returns
     -------
     Source
-        The array is a view of `data` where the words of the file are whole and in order.
+        The array is a view of `data` where the words of the file are whole and in order; of
+        FileBytes it is Lazy, if a frame has whole bytes.
 
     Raises
     ------
     NotThisFormat
         There is no native Pixel Data that can be coded, or the file contradicts itself.
     """
-    view = memoryview(data)
+    view = view_of(data)
     syntax, start = read_meta(view)
     if syntax == DEFLATED:
-        return _split_deflated(view, start, pixels)
+        return _split_deflated(whole(view), start, pixels)
     image, numbers, head, tail = _split_data_set(view, start, syntax)
     return Source("dicom", image, shell.pack(_VERSION, numbers, (head, tail, b"", b"", b"")))
 
 
-def join(packed: Buffer, array: np.ndarray | None) -> bytes:
+def join(packed: Buffer, array: Array | None) -> bytes:
+    """All of `pieces`."""
+    return b"".join(pieces(packed, array))
+
+
+def pieces(packed: Buffer, array: Array | None) -> Iterator[Buffer]:
     """Put a DICOM file together again.
 
     Parameters
     ----------
     packed : bytes-like
         The shell that `split` made.
-    array : ndarray
+    array : ndarray or Lazy
         The samples; any byte order and strides.
 
-    Returns
-    -------
-    bytes
+    Yields
+    ------
+    bytes-like
         The file; when its data set was deflated anew the same data set in another compressed form.
 
     Raises
@@ -105,20 +115,29 @@ def join(packed: Buffer, array: np.ndarray | None) -> bytes:
     numbers, parts = shell.unpack(packed, version=_VERSION, n_numbers=_N_NUMBERS, n_parts=_N_PARTS)
     *record, spare = numbers
     layout = Layout.from_record(record)
+    head, tail, recipe, outer_head, outer_tail = parts
+    data = chain([head], _sample_pieces(_checked(array, layout), layout, spare), [tail])
+    if not recipe:
+        yield from data
+        return
+    deflated = deflate.compress(b"".join(data), deflate.Recipe.from_bytes(recipe))
+    yield b"".join([outer_head, deflated, outer_tail])
+
+
+def _sample_pieces(array: Array, layout: Layout, spare: int) -> Iterator[Buffer]:
     try:
-        samples = pack_samples(_checked(array, layout), layout, spare)
+        if isinstance(array, Lazy) and layout.has_whole_frames:
+            for part in array.chunks():
+                yield pack_samples(part, replace(layout, frames=len(part)), spare)
+        else:
+            found = array.whole() if isinstance(array, Lazy) else array
+            yield pack_samples(found, layout, spare)
     except OverflowError as error:
         raise CorruptStream(f"DICOM shell: {error}") from error
-    head, tail, recipe, outer_head, outer_tail = parts
-    data = b"".join([head, samples, tail])
-    if not recipe:
-        return data
-    deflated = deflate.compress(data, deflate.Recipe.from_bytes(recipe))
-    return b"".join([outer_head, deflated, outer_tail])
 
 
 def _split_data_set(
-    view: memoryview, start: int, syntax: str
+    view: memoryview | FileBytes, start: int, syntax: str
 ) -> tuple[Image, tuple[int, ...], memoryview, memoryview]:
     survey = survey_data_set(view, start)
     _check_native(survey, syntax)
@@ -126,9 +145,25 @@ def _split_data_set(
     layout, bits = read_layout(survey, big_endian=big_endian)
     begin = survey.pixels.start
     end = begin + layout.n_bytes
-    array, spare = unpack_samples(view[begin:end], layout)
+    if isinstance(view, FileBytes) and layout.has_whole_frames:
+        array, spare = _unpack_lazily(view, begin, layout), 0
+    else:
+        array, spare = unpack_samples(view[begin:end], layout)
     image = Image(array, layout.axes, bits)
     return image, (*layout.record(), spare), view[:begin], view[end:]
+
+
+def _unpack_lazily(view: FileBytes, begin: int, layout: Layout) -> Array:
+    """The array of Pixel Data whose frames are read when they are asked for."""
+    frame_bytes = replace(layout, frames=1).n_bytes
+    inner = layout.shape[1:]
+
+    def make(start: int, stop: int) -> np.ndarray:
+        part = view[begin + start * frame_bytes : begin + stop * frame_bytes]
+        found, _ = unpack_samples(part, replace(layout, frames=stop - start))
+        return found.reshape(stop - start, *inner)
+
+    return Lazy(layout.shape, np.dtype(DTYPES[layout.dtype]), make)
 
 
 def _check_native(survey: Survey, syntax: str) -> None:
@@ -167,7 +202,7 @@ def _inflate(view: memoryview) -> tuple[bytes, int]:
     return inflated, len(view) - len(inflater.unused_data)
 
 
-def _checked(array: np.ndarray | None, layout: Layout) -> np.ndarray:
+def _checked(array: Array | None, layout: Layout) -> Array:
     expected = np.dtype(DTYPES[layout.dtype])
     if array is None:
         raise CorruptStream(f"DICOM shell: no array, expected shape {layout.shape}")

@@ -20,7 +20,10 @@ from collections.abc import Iterator
 from struct import Struct
 from typing import NamedTuple
 
+from ..._bytes import FileBytes
 from ..formats import NotThisFormat
+
+View = memoryview | FileBytes
 
 UNDEFINED = 0xFFFFFFFF
 FLOAT_PIXEL_DATA, DOUBLE_PIXEL_DATA, PIXEL_DATA = 0x7FE00008, 0x7FE00009, 0x7FE00010
@@ -69,20 +72,20 @@ class Survey(NamedTuple):
     pixels: Element
 
 
-def starts_like_dicom(view: memoryview) -> bool:
+def starts_like_dicom(view: View) -> bool:
     """Tell from the first bytes whether this may be a DICOM file; False is certain for others."""
     if _data_set_start(view) > 0:
         return True
     if len(view) < 8:
         return False
     encoding = _guess_encoding(view, 0)
-    group, _ = _TAG[encoding.big_endian].unpack_from(view, 0)
+    group, _ = _TAG[encoding.big_endian].unpack(view[:4])
     if group not in (0x0002, 0x0008):
         return False
     return encoding.explicit or _read_element(view, 0, encoding).length <= len(view) - 8
 
 
-def read_meta(view: memoryview) -> tuple[str, int]:
+def read_meta(view: View) -> tuple[str, int]:
     """Walk the File Meta Information, if there is any.
 
     Parameters
@@ -112,7 +115,7 @@ def read_meta(view: memoryview) -> tuple[str, int]:
     return syntax, position
 
 
-def survey_data_set(view: memoryview, start: int) -> Survey:
+def survey_data_set(view: View, start: int) -> Survey:
     """Find the Pixel Data of the top level of a data set and what describes it.
 
     Parameters
@@ -145,7 +148,7 @@ def survey_data_set(view: memoryview, start: int) -> Survey:
     raise NotThisFormat("DICOM without Pixel Data")
 
 
-def _data_set_start(view: memoryview) -> int:
+def _data_set_start(view: View) -> int:
     """Position behind the prefix "DICM", or 0 when it is missing."""
     for prefix in (_PREAMBLE_BYTES, 0):
         if bytes(view[prefix : prefix + 4]) == b"DICM":
@@ -153,36 +156,36 @@ def _data_set_start(view: memoryview) -> int:
     return 0
 
 
-def _guess_encoding(view: memoryview, start: int) -> Encoding:
+def _guess_encoding(view: View, start: int) -> Encoding:
     """Read the encoding off the first element: its group number is small, a VR is two letters."""
     if len(view) < start + 8:
         raise NotThisFormat("DICOM without a data set")
-    (little,) = _U16[False].unpack_from(view, start)
-    (big,) = _U16[True].unpack_from(view, start)
+    (little,) = _U16[False].unpack(view[start : start + 2])
+    (big,) = _U16[True].unpack(view[start : start + 2])
     vr = bytes(view[start + 4 : start + 6])
     return Encoding(explicit=vr in _LONG_VRS or vr in _SHORT_VRS, big_endian=big <= 0xFF < little)
 
 
-def _read_element(view: memoryview, position: int, encoding: Encoding) -> Element:
+def _read_element(view: View, position: int, encoding: Encoding) -> Element:
     if position + 8 > len(view):
         raise NotThisFormat(f"DICOM: the file ends inside the element at byte {position}")
-    group, number = _TAG[encoding.big_endian].unpack_from(view, position)
+    group, number = _TAG[encoding.big_endian].unpack(view[position : position + 4])
     tag = group << 16 | number
     vr = bytes(view[position + 4 : position + 6]) if encoding.explicit and group != 0xFFFE else b""
     # Some writers fall back to implicit VR in the middle of a data set: two letters or no VR.
     if not b"AA" <= vr <= b"ZZ":
-        (length,) = _U32[encoding.big_endian].unpack_from(view, position + 4)
+        (length,) = _U32[encoding.big_endian].unpack(view[position + 4 : position + 8])
         return Element(tag, b"", position + 8, length)
     if vr not in _LONG_VRS:
-        (length,) = _U16[encoding.big_endian].unpack_from(view, position + 6)
+        (length,) = _U16[encoding.big_endian].unpack(view[position + 6 : position + 8])
         return Element(tag, vr, position + 8, length)
     if position + 12 > len(view):
         raise NotThisFormat(f"DICOM: the file ends inside the element at byte {position}")
-    (length,) = _U32[encoding.big_endian].unpack_from(view, position + 8)
+    (length,) = _U32[encoding.big_endian].unpack(view[position + 8 : position + 12])
     return Element(tag, vr, position + 12, length)
 
 
-def _walk(view: memoryview, position: int, encoding: Encoding) -> Iterator[Element]:
+def _walk(view: View, position: int, encoding: Encoding) -> Iterator[Element]:
     """Yield the elements of the top level; the values of all but an undefined one are inside."""
     while position < len(view):
         element = _read_element(view, position, encoding)
@@ -194,7 +197,7 @@ def _walk(view: memoryview, position: int, encoding: Encoding) -> Iterator[Eleme
             yield element
 
 
-def _element_end(view: memoryview, element: Element, encoding: Encoding) -> int:
+def _element_end(view: View, element: Element, encoding: Encoding) -> int:
     if element.length == UNDEFINED:
         return _sequence_end(view, element, encoding)
     end = element.start + element.length
@@ -206,7 +209,7 @@ def _element_end(view: memoryview, element: Element, encoding: Encoding) -> int:
     return end
 
 
-def _sequence_end(view: memoryview, sequence: Element, encoding: Encoding) -> int:
+def _sequence_end(view: View, sequence: Element, encoding: Encoding) -> int:
     """Position behind the delimiter of a sequence of undefined length, however deep it nests."""
     # An unknown VR of undefined length holds implicit VR little endian (PS3.5 6.2.2 note 2).
     inner = Encoding(False, False) if sequence.vr == b"UN" else encoding

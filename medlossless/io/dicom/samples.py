@@ -77,6 +77,12 @@ class Layout:
         return n_bytes + (n_bytes & 1 if self.swapped else 0)
 
     @property
+    def has_whole_frames(self) -> bool:
+        """Whether there are several frames, each of which has bytes of its own."""
+        frame_bits = self.rows * self.cols * self.samples * self.width
+        return self.frames > 1 and not self.swapped and frame_bits % 8 == 0
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """Shape of the array."""
         frames = () if self.frames == 1 else (self.frames,)
