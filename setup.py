@@ -16,11 +16,12 @@ ENTROPY = sorted(glob("csrc/entropy/*.c"))
 SCAN = sorted(glob("csrc/scan/*.c"))
 MLP = sorted(glob("csrc/mlp/*.c"))
 TUNE = sorted(glob("csrc/tune/*.c"))
-# The trainer gives the same floats everywhere: no contraction to fused multiply-adds.
+# The trainer gives the same floats everywhere: no contraction to fused multiply-adds, no excess
+# precision (which strict C11 asks for on s390x).
 MORE_FLAGS = {
     "medlossless.predict._tune": ["/experimental:c11atomics"]
     if sys.platform == "win32"
-    else ["-ffp-contract=off", "-fno-math-errno"]
+    else ["-std=gnu11", "-ffp-contract=off", "-fno-math-errno"]
 }
 SOURCES = {
     "medlossless.entropy._coder": ["medlossless/entropy/_coder.pyx", *ENTROPY],

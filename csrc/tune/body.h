@@ -5,6 +5,8 @@
 //   VMAX VMIN VSQRT    of vec; no operand is ever a NaN
 //   INSIDE(a, top, v)  v where 0 < a < top, else 0; BELOW(a, limit, v) v where a < limit, else 0
 //   AS_INT AS_FLOAT    the same bits; TO_FLOAT the same value
+//   FOUR STORE_FOUR TURN_FOUR  of four floats, and the transposition of four by four, where a
+//                      processor has them
 //   TARGET INLINE NAME(x) KERNEL, and how many sums are kept in registers: TILE units of a layer
 //   (a divisor of MLL_TUNE_UNIT_STEP), IN_TILE inputs times 4 units of a gradient (a divisor of
 //   MLL_TUNE_INPUT_STEP)

@@ -108,33 +108,47 @@ INLINE float lanes_sum(const float *lanes)
     return (four[0] + four[2]) + (four[1] + four[3]);
 }
 
-// Gradients of weights[i][u] for IN_TILE inputs and OUT_TILE units over the blocks of a chunk.
-INLINE void tile_products(const float *inputs, const float *back, int32_t n_blocks, int out_tile,
+// The same of four times 16 lanes.
+INLINE void lanes_sum_four(float lanes[4][MLL_TUNE_LANES], float *to)
+{
+#ifdef TURN_FOUR
+    four sum[4];
+    UNROLL for (int u = 0; u < 4; u++)
+        sum[u] = (FOUR(lanes[u]) + FOUR(lanes[u] + 8)) + (FOUR(lanes[u] + 4) + FOUR(lanes[u] + 12));
+    TURN_FOUR(sum[0], sum[1], sum[2], sum[3]);
+    STORE_FOUR(to, (sum[0] + sum[2]) + (sum[1] + sum[3]));
+#else
+    for (int u = 0; u < 4; u++)
+        to[u] = lanes_sum(lanes[u]);
+#endif
+}
+
+// Gradients of weights[i][u] for IN_TILE inputs and 4 units over the blocks of a chunk.
+INLINE void tile_products(const float *inputs, const float *back, int32_t n_blocks,
                           float *gradient, int32_t step)
 {
     _Alignas(64) float lanes[IN_TILE][4][MLL_TUNE_LANES];
     UNROLL for (int p = 0; p < PARTS; p++) {
         vec sum[IN_TILE][4];
         UNROLL for (int i = 0; i < IN_TILE; i++)
-            UNROLL for (int u = 0; u < out_tile; u++)
+            UNROLL for (int u = 0; u < 4; u++)
                 sum[i][u] = SPLAT(0.0f);
         for (ptrdiff_t at = p * V; at < n_blocks * MLL_TUNE_LANES; at += MLL_TUNE_LANES) {
             vec d[4];
-            UNROLL for (int u = 0; u < out_tile; u++)
+            UNROLL for (int u = 0; u < 4; u++)
                 d[u] = LOAD(back + u * STRIDE + at);
             UNROLL for (int i = 0; i < IN_TILE; i++) {
                 vec x = LOAD(inputs + i * STRIDE + at);
-                UNROLL for (int u = 0; u < out_tile; u++)
+                UNROLL for (int u = 0; u < 4; u++)
                     sum[i][u] = sum[i][u] + x * d[u];
             }
         }
         UNROLL for (int i = 0; i < IN_TILE; i++)
-            UNROLL for (int u = 0; u < out_tile; u++)
+            UNROLL for (int u = 0; u < 4; u++)
                 STORE(lanes[i][u] + p * V, sum[i][u]);
     }
-    for (int i = 0; i < IN_TILE; i++)
-        for (int u = 0; u < out_tile; u++)
-            gradient[(ptrdiff_t)i * step + u] = lanes_sum(lanes[i][u]);
+    UNROLL for (int i = 0; i < IN_TILE; i++)
+        lanes_sum_four(lanes[i], gradient + (ptrdiff_t)i * step);
 }
 
 TARGET static void biases_gradient(const float *back, int32_t units, int32_t n_blocks,
@@ -158,13 +172,39 @@ TARGET static void weights_gradient(const float *from, int32_t inputs, const flo
 {
     for (int32_t u = 0; u < units; u += 4)
         for (int32_t i = 0; i < inputs; i += IN_TILE)
-            tile_products(from + (ptrdiff_t)i * STRIDE, back + (ptrdiff_t)u * STRIDE, n_blocks, 4,
+            tile_products(from + (ptrdiff_t)i * STRIDE, back + (ptrdiff_t)u * STRIDE, n_blocks,
                           gradient + (ptrdiff_t)i * units + u, units);
 }
 
+// Both outputs' weights, four inputs at a time: the roles of inputs and units are exchanged.
 TARGET static void outputs_gradient(const float *from, int32_t inputs, const float *back,
                                     int32_t n_blocks, float *gradient)
 {
-    for (int32_t i = 0; i < inputs; i += IN_TILE)
-        tile_products(from + (ptrdiff_t)i * STRIDE, back, n_blocks, 2, gradient + 2 * i, 2);
+    _Alignas(64) float lanes[2][4][MLL_TUNE_LANES];
+    float sums[2][4];
+    for (int32_t i = 0; i < inputs; i += 4, from += 4 * STRIDE) {
+        UNROLL for (int p = 0; p < PARTS; p++) {
+            vec sum[2][4];
+            UNROLL for (int k = 0; k < 4; k++)
+                sum[0][k] = sum[1][k] = SPLAT(0.0f);
+            for (ptrdiff_t at = p * V; at < n_blocks * MLL_TUNE_LANES; at += MLL_TUNE_LANES) {
+                vec mean = LOAD(back + at), scale = LOAD(back + STRIDE + at);
+                UNROLL for (int k = 0; k < 4; k++) {
+                    vec x = LOAD(from + k * STRIDE + at);
+                    sum[0][k] = sum[0][k] + x * mean;
+                    sum[1][k] = sum[1][k] + x * scale;
+                }
+            }
+            UNROLL for (int k = 0; k < 4; k++) {
+                STORE(lanes[0][k] + p * V, sum[0][k]);
+                STORE(lanes[1][k] + p * V, sum[1][k]);
+            }
+        }
+        lanes_sum_four(lanes[0], sums[0]);
+        lanes_sum_four(lanes[1], sums[1]);
+        for (int k = 0; k < 4; k++, gradient += 2) {
+            gradient[0] = sums[0][k];
+            gradient[1] = sums[1][k];
+        }
+    }
 }

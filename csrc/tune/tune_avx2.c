@@ -28,5 +28,10 @@ typedef __v8si ivec;
 #define AS_FLOAT(a) ((vec)(a))
 #define TO_FLOAT(a) _mm256_cvtepi32_ps((__m256i)(a))
 
+typedef __m128 four;
+#define FOUR(at) _mm_loadu_ps(at)
+#define STORE_FOUR(at, value) _mm_storeu_ps(at, value)
+#define TURN_FOUR(a, b, c, d) _MM_TRANSPOSE4_PS(a, b, c, d)
+
 #include "body.h"
 #endif

@@ -28,5 +28,19 @@ typedef int32x4_t ivec;
 #define AS_FLOAT(a) vreinterpretq_f32_s32(a)
 #define TO_FLOAT(a) vcvtq_f32_s32(a)
 
+typedef float32x4_t four;
+#define FOUR(at) vld1q_f32(at)
+#define STORE_FOUR(at, value) vst1q_f32(at, value)
+#define TURN_FOUR(a, b, c, d) turn_four(&(a), &(b), &(c), &(d))
+
+INLINE void turn_four(four *a, four *b, four *c, four *d)
+{
+    const float32x4x2_t low = vtrnq_f32(*a, *b), high = vtrnq_f32(*c, *d);
+    *a = vcombine_f32(vget_low_f32(low.val[0]), vget_low_f32(high.val[0]));
+    *b = vcombine_f32(vget_low_f32(low.val[1]), vget_low_f32(high.val[1]));
+    *c = vcombine_f32(vget_high_f32(low.val[0]), vget_high_f32(high.val[0]));
+    *d = vcombine_f32(vget_high_f32(low.val[1]), vget_high_f32(high.val[1]));
+}
+
 #include "body.h"
 #endif
