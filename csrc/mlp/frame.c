@@ -8,10 +8,10 @@
 
 static inline int32_t min(int32_t a, int32_t b) { return a < b ? a : b; }
 
-// Where column 0 of a lane stands in a skewed band.
-static inline ptrdiff_t lane_start(int32_t lane)
+// Where column 0 of a lane stands in a skewed round.
+static inline ptrdiff_t lane_start(int32_t lane, int32_t lag)
 {
-    return (ptrdiff_t)(MLL_SKEW_BEFORE + MLL_LAG * lane) * MLL_SKEW_WIDTH + MLL_TOP + lane;
+    return (ptrdiff_t)(MLL_SKEW_BEFORE + lag * lane) * MLL_SKEW_WIDTH + MLL_TOP + lane;
 }
 
 static void fill(uint16_t *to, ptrdiff_t count, uint16_t value)
@@ -41,25 +41,25 @@ void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols)
         memcpy(last + (ptrdiff_t)i * stride, last, (size_t)stride * sizeof *last);
 }
 
-void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t row0,
+void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t lag, int32_t row0,
                    int32_t first, int32_t last)
 {
     const int32_t end = cols + MLL_SIDE;
     for (int32_t block = -MLL_SIDE; block < end; block += BLOCK)
         for (int32_t lane = first; lane < last; lane++) {
             const uint16_t *from = mll_frame_row((uint16_t *)padded, cols, row0 + lane);
-            uint16_t *to = skew + lane_start(lane);
+            uint16_t *to = skew + lane_start(lane, lag);
             for (int32_t col = block; col < min(block + BLOCK, end); col++)
                 to[(ptrdiff_t)col * MLL_SKEW_WIDTH] = from[col];
         }
 }
 
-void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t first, int32_t last,
+void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t lag, int32_t first, int32_t last,
                     uint16_t *samples)
 {
     for (int32_t block = 0; block < cols; block += BLOCK)
         for (int32_t lane = first; lane < last; lane++) {
-            const uint16_t *from = skew + lane_start(lane);
+            const uint16_t *from = skew + lane_start(lane, lag);
             uint16_t *to = samples + (ptrdiff_t)(lane - first) * cols;
             for (int32_t col = block; col < min(block + BLOCK, cols); col++)
                 to[col] = from[(ptrdiff_t)col * MLL_SKEW_WIDTH];

@@ -2,9 +2,11 @@
 // Read me first
 // - A padded frame holds rows x cols samples with what stands beyond the edges around them; the
 //   definition is medlossless/predict/neighbourhood.py.
-// - A skewed band holds up to 16 rows as lanes: sample (row0 + lane, col) stands at
-//   [MLL_SKEW_BEFORE + col + MLL_LAG * lane][MLL_TOP + lane], so the samples that a wavefront
-//   decodes together, and any one neighbour of all of them, are contiguous.
+// - A skewed round holds up to 16 rows as lanes: sample (row0 + lane, col) stands at
+//   [MLL_SKEW_BEFORE + col + lag * lane][MLL_TOP + lane], so the samples that a wavefront decodes
+//   together, and any one neighbour of all of them, are contiguous. lag is 1..MLL_LAG_MAX.
+// - A skewed band is one round after another, `period` steps apart: lane 0 goes on with row 16 when
+//   it has done row 0, and so on.
 #ifndef MLL_FRAME_H
 #define MLL_FRAME_H
 
@@ -14,7 +16,8 @@
 #define MLL_TOP 4
 #define MLL_BOTTOM 2
 #define MLL_SIDE 4
-#define MLL_LAG 5
+#define MLL_LAG_MAX 5
+#define MLL_ROUND_ROWS 16
 #define MLL_SLACK 64 // samples behind a padded frame that lanes without a sample may read
 
 #define MLL_SKEW_WIDTH 32  // lanes: 4 rows above, 16 rows, 2 rows below, spare
@@ -29,10 +32,19 @@ static inline size_t mll_frame_samples(int32_t rows, int32_t cols)
     return (size_t)(rows + MLL_TOP + MLL_BOTTOM) * (size_t)mll_frame_stride(cols) + MLL_SLACK;
 }
 
-// Samples in a skewed band.
-static inline size_t mll_skew_samples(int32_t cols)
+// Steps between the same lane of two rounds: a row with both its pads must have passed, and lane 0
+// must find the row above, lane 15 of the round before.
+static inline int32_t mll_skew_period(int32_t cols, int32_t lag)
 {
-    return (size_t)(MLL_SKEW_BEFORE + cols + MLL_SKEW_AFTER) * MLL_SKEW_WIDTH;
+    int32_t padded = cols + 2 * MLL_SIDE, lanes = lag * MLL_ROUND_ROWS;
+    return padded > lanes ? padded : lanes;
+}
+
+// Samples in a skewed band; rows of a round are mirrored above the next one, the last round's too.
+static inline size_t mll_skew_samples(int32_t cols, int32_t n_rounds)
+{
+    size_t rounds = (size_t)(n_rounds > 1 ? n_rounds : 0) * (size_t)mll_skew_period(cols, MLL_LAG_MAX);
+    return (rounds + MLL_SKEW_BEFORE + (size_t)cols + MLL_SKEW_AFTER) * MLL_SKEW_WIDTH;
 }
 
 // Sample (row, 0) of a padded frame.
@@ -50,12 +62,13 @@ void mll_frame_put_row(uint16_t *padded, int32_t cols, int32_t row, const uint16
 // Repeats the last row, pads included, below.
 void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols);
 
-// Copies rows row0 + first .. row0 + last - 1 of a padded frame, pads included, into their lanes.
-void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t row0,
+// Copies rows row0 + first .. row0 + last - 1 of a padded frame, pads included, into their lanes of
+// a round.
+void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t lag, int32_t row0,
                    int32_t first, int32_t last);
 
-// Copies lanes first .. last - 1 of a skewed band, without pads, to samples[last - first][cols].
-void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t first, int32_t last,
+// Copies lanes first .. last - 1 of a round, without pads, to samples[last - first][cols].
+void mll_skew_store(const uint16_t *skew, int32_t cols, int32_t lag, int32_t first, int32_t last,
                     uint16_t *samples);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Read me first
 // - What a decoder does with the 16 lanes of one wavefront step, apart from predicting them: decode
-//   one symbol a lane with rANS and unfold it. Lanes low..high are alive; lane l reads stream l.
+//   one symbol a lane with rANS and unfold it, in the lanes whose bits are set in `alive`. Lane l reads
+//   stream l.
 // - The tables are the model's, laid out for this: what a token leads to is one 64-bit entry, and
 //   counts go to the model at the end of a band only.
 // - One ISA a file, all equal: samples, counts, states and errors.
@@ -50,9 +51,10 @@ void mll_lanes_end_band(mll_lanes *lanes);
 // MLL_OK when all streams ended where their encoders began, else MLL_CORRUPT.
 mll_status mll_lanes_finished(const mll_lanes *lanes);
 
-// Decodes lanes low..high < n_streams and writes samples[low..high]; the others get anything.
+// Decodes the lanes whose bits are set in alive, all < n_streams, and writes their samples; the
+// others get anything.
 //   found   from a kernel; every context < n_contexts, of dead lanes too
-typedef mll_status mll_lanes_decode_fn(mll_lanes *lanes, int32_t low, int32_t high,
+typedef mll_status mll_lanes_decode_fn(mll_lanes *lanes, uint32_t alive,
                                        const mll_prediction *found, uint16_t *samples);
 
 mll_lanes_decode_fn mll_lanes_decode_plain, mll_lanes_decode_avx2, mll_lanes_decode_avx512;

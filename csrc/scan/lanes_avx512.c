@@ -110,14 +110,13 @@ INLINE __m512i unfold(__m512i symbol, const mll_prediction *found, __m512i max_s
     return _mm512_mask_sub_epi32(sample, below, prediction, magnitude);
 }
 
-TARGET mll_status mll_lanes_decode_avx512(mll_lanes *lanes, int32_t low, int32_t high,
+TARGET mll_status mll_lanes_decode_avx512(mll_lanes *lanes, uint32_t alive,
                                           const mll_prediction *found, uint16_t *samples)
 {
-    const __mmask16 alive = (__mmask16)(0xFFFFu >> (MLL_LANES - 1 - high) & 0xFFFFu << low);
     const __m512i max_sample = _mm512_set1_epi32((int)lanes->model->max_sample);
     const __m512i nothing = _mm512_set1_epi32((int)lanes->model->n_contexts);
     const __m512i context = _mm512_mask_cvtepu8_epi32(
-        nothing, alive, _mm_loadu_si128((const __m128i *)(const void *)found->context));
+        nothing, (__mmask16)alive, _mm_loadu_si128((const __m128i *)(const void *)found->context));
     mll_streams streams;
     streams.state = _mm512_loadu_si512(lanes->state);
     streams.next = _mm512_loadu_si512(lanes->next);

@@ -37,12 +37,14 @@ TARGET static inline uint32_t decode_one(mll_lanes *lanes, int32_t lane, uint32_
     return (uint32_t)(entry >> 32 & 0xFFFF) + (slot >> freq_log2);
 }
 
-TARGET mll_status DECODE(mll_lanes *lanes, int32_t low, int32_t high, const mll_prediction *found,
+TARGET mll_status DECODE(mll_lanes *lanes, uint32_t alive, const mll_prediction *found,
                          uint16_t *samples)
 {
     const uint32_t max_sample = lanes->model->max_sample;
     uint32_t symbols[MLL_LANES] = {0}, largest = 0, is_past = 0;
-    for (int32_t l = low; l <= high; l++) {
+    for (int32_t l = 0; l < MLL_LANES; l++) {
+        if (!(alive >> l & 1))
+            continue;
         symbols[l] = decode_one(lanes, l, found->context[l]);
         is_past |= lanes->next[l] > lanes->end[l];
     }

@@ -6,18 +6,27 @@
 #include "../entropy/fold.h"
 #include "../mlp/frame.h"
 
-// Lanes first..last are rows of the piece that is walked; lane 0 is row row0.
+// Rows row0 + first .. row0 + last, walked without a break. Offset o from row0 is lane o mod 16 of
+// round o / 16.
 typedef struct {
     int32_t row0, first, last;
+    int32_t period; // steps from round to round
+    int32_t mirror; // steps from lane l to the same row as lane l - 16 of the next round
 } piece;
 
 static inline int32_t min(int32_t a, int32_t b) { return a < b ? a : b; }
 
-static inline int32_t max(int32_t a, int32_t b) { return a > b ? a : b; }
+// The step of column 0 of a row.
+static inline int32_t start_of(const mll_walk *walk, const piece *rows, int32_t offset)
+{
+    return offset / MLL_ROUND_ROWS * rows->period + offset % MLL_ROUND_ROWS * walk->lag;
+}
+
+#define ORIGIN (MLL_SKEW_BEFORE * MLL_SKEW_WIDTH + MLL_TOP) // of lane 0 at step 0
 
 static inline uint16_t *step_of(const mll_walk *walk, int frame, int32_t step)
 {
-    return walk->skew[frame] + (ptrdiff_t)(MLL_SKEW_BEFORE + step) * MLL_SKEW_WIDTH + MLL_TOP;
+    return walk->skew[frame] + ORIGIN + (ptrdiff_t)step * MLL_SKEW_WIDTH;
 }
 
 // The sample of a lane in hit mode: a candidate, or what its renumbered symbol says.
@@ -60,76 +69,111 @@ static inline mll_status decode_huffman(mll_walk *walk, int32_t lane, const mll_
     return status;
 }
 
-// One sample in each of the lanes low..high.
-static inline mll_status decode_step(mll_walk *walk, const mll_prediction *found, int32_t low,
-                                     int32_t high, uint16_t *samples)
+// One sample in each lane that is alive.
+static inline mll_status decode_step(mll_walk *walk, const mll_prediction *found, uint32_t alive,
+                                     uint16_t *samples)
 {
     mll_status status = MLL_OK;
     if (walk->mode == MLL_WALK_LANES)
-        return walk->decode_lanes(walk->lanes, low, high, found, samples);
-    for (int32_t lane = low; lane <= high && status == MLL_OK; lane++)
-        status = walk->mode == MLL_WALK_HITS ? decode_hit(walk, lane, found, &samples[lane])
-                                             : decode_huffman(walk, lane, found, &samples[lane]);
+        return walk->decode_lanes(walk->lanes, alive, found, samples);
+    for (int32_t lane = 0; lane < MLL_LANES && status == MLL_OK; lane++)
+        if (alive >> lane & 1)
+            status = walk->mode == MLL_WALK_HITS
+                         ? decode_hit(walk, lane, found, &samples[lane])
+                         : decode_huffman(walk, lane, found, &samples[lane]);
     return status;
 }
 
-// Stores the samples of lanes low..high in the skewed band, and in the pads that repeat them. The
-// other lanes of the step may hold pads already.
-static inline void put(const mll_walk *walk, int32_t step, int32_t low, int32_t high,
+// Stores the samples of a step. Lanes that are not alive may hold pads already, which stay. The
+// last lanes are what the first ones of the next round have above them.
+static inline void put(const piece *rows, uint16_t *at, const uint16_t *is_alive,
                        const uint16_t *samples)
 {
-    uint16_t *at = step_of(walk, 0, step);
-    if (low == 0 && high == MLL_LANES - 1)
-        memcpy(at, samples, MLL_LANES * sizeof *at);
-    else
-        memcpy(at + low, samples + low, (size_t)(high - low + 1) * sizeof *at);
-    if (step == MLL_LAG * high) // column 0: left pad of the next lane
-        for (int k = 1; k <= MLL_SIDE; k++)
-            at[(MLL_LAG - k) * MLL_SKEW_WIDTH + high + 1] = samples[high];
-    if (step - MLL_LAG * low == walk->cols - 1)
-        for (int k = 1; k <= MLL_SIDE; k++)
-            at[k * MLL_SKEW_WIDTH + low] = samples[low];
+    for (int l = 0; l < MLL_LANES; l++)
+        at[l] = (uint16_t)((samples[l] & is_alive[l]) | (at[l] & ~is_alive[l]));
+    if (rows->last >= MLL_ROUND_ROWS)
+        memcpy(at + (ptrdiff_t)rows->mirror * MLL_SKEW_WIDTH - MLL_TOP,
+               at + MLL_ROUND_ROWS - MLL_TOP, MLL_TOP * sizeof *at);
 }
 
+// The same for one sample of a pad.
+static inline void put_pad(const piece *rows, uint16_t *at, int32_t lane, uint16_t sample)
+{
+    at[lane] = sample;
+    if (lane >= MLL_ROUND_ROWS - MLL_TOP && rows->last >= MLL_ROUND_ROWS)
+        at[(ptrdiff_t)rows->mirror * MLL_SKEW_WIDTH + lane - MLL_ROUND_ROWS] = sample;
+}
+
+// Rows begin, and end, one after another; a lane has ended a row before it begins the next.
 static mll_status walk_steps(mll_walk *walk, const piece *rows)
 {
-    const int32_t end = walk->cols + MLL_LAG * rows->last;
-    for (int32_t step = MLL_LAG * rows->first; step < end; step++) {
-        const int32_t ended = step < walk->cols ? 0 : (step - walk->cols) / MLL_LAG + 1;
-        const int32_t low = max(rows->first, ended), high = min(rows->last, step / MLL_LAG);
+    int32_t begin = rows->first, end = rows->first;
+    uint16_t is_alive[MLL_LANES] = {0};
+    uint32_t alive = 0;
+    for (int32_t step = start_of(walk, rows, begin); end <= rows->last; step++) {
+        const int begins = begin <= rows->last && step == start_of(walk, rows, begin);
+        const int32_t fresh = begin % MLL_ROUND_ROWS, old = end % MLL_ROUND_ROWS;
         mll_prediction found;
         uint16_t samples[MLL_LANES];
-        if (low > high)
-            continue; // of few columns one lane has ended before the next begins
+        if (begins) {
+            alive |= 1u << fresh;
+            is_alive[fresh] = UINT16_MAX;
+            begin++;
+        }
+        if (alive == 0)
+            continue; // of few columns one lane ends before the next begins
         for (int32_t k = 0; k < walk->n_frames; k++)
             walk->view.frame[k] = step_of(walk, k, step);
         walk->predict(walk->net, &walk->view, walk->max_sample, &found);
-        mll_status status = decode_step(walk, &found, low, high, samples);
+        mll_status status = decode_step(walk, &found, alive, samples);
         if (status != MLL_OK)
             return status;
-        put(walk, step, low, high, samples);
+        uint16_t *at = step_of(walk, 0, step);
+        put(rows, at, is_alive, samples);
+        if (begins) // the left pad of the next row
+            for (int k = 1; k <= MLL_SIDE; k++)
+                put_pad(rows, at + (walk->lag - k) * MLL_SKEW_WIDTH, fresh + 1, samples[fresh]);
+        if (step == start_of(walk, rows, end) + walk->cols - 1) {
+            for (int k = 1; k <= MLL_SIDE; k++)
+                put_pad(rows, at + k * MLL_SKEW_WIDTH, old, samples[old]);
+            alive &= ~(1u << old);
+            is_alive[old] = 0;
+            end++;
+        }
     }
     return MLL_OK;
 }
 
-// Brings what the rows of a piece look at into the skewed band and decodes them.
-static mll_status walk_piece(mll_walk *walk, const piece *rows, uint16_t *samples)
+// Brings what the rows of a piece look at, but do not decode, into the skewed band.
+static void piece_load(mll_walk *walk, const piece *rows)
 {
-    const int32_t cols = walk->cols, row0 = rows->row0, row = row0 + rows->first;
-    const uint16_t *left = mll_frame_row(walk->padded[0], cols, row) - MLL_SIDE;
-    mll_skew_load(walk->skew[0], walk->padded[0], cols, row0, rows->first - MLL_TOP, rows->first);
+    const int32_t cols = walk->cols, lag = walk->lag, first = rows->first;
+    const uint16_t *left =
+        mll_frame_row(walk->padded[0], cols, rows->row0 + first) - MLL_SIDE;
+    mll_skew_load(walk->skew[0], walk->padded[0], cols, lag, rows->row0, first - MLL_TOP, first);
     for (int k = 0; k < MLL_SIDE; k++)
-        step_of(walk, 0, MLL_LAG * rows->first - MLL_SIDE + k)[rows->first] = left[k];
-    for (int k = 1; k < walk->n_frames; k++)
-        mll_skew_load(walk->skew[k], walk->padded[k], cols, row0, rows->first - 2,
-                      rows->last + 3);
-    mll_status status = walk_steps(walk, rows);
-    if (status != MLL_OK)
-        return status;
-    mll_skew_store(walk->skew[0], cols, rows->first, rows->last + 1, samples);
-    for (int32_t lane = rows->first; lane <= rows->last; lane++, samples += cols)
-        mll_frame_put_row(walk->padded[0], cols, row0 + lane, samples);
-    return MLL_OK;
+        step_of(walk, 0, lag * first - MLL_SIDE + k)[first] = left[k];
+    for (int32_t round = 0; round <= rows->last; round += MLL_ROUND_ROWS)
+        for (int k = 1; k < walk->n_frames; k++)
+            mll_skew_load(step_of(walk, k, start_of(walk, rows, round)) - ORIGIN, walk->padded[k],
+                          cols, lag, rows->row0 + round, round == 0 ? first - 2 : -2,
+                          min(rows->last - round, MLL_ROUND_ROWS - 1) + 3);
+}
+
+// The rows of a piece go to samples[][cols], and to the padded frame where they will be looked at.
+static void piece_store(mll_walk *walk, const piece *rows, uint16_t *samples)
+{
+    const int32_t cols = walk->cols;
+    for (int32_t first = rows->first, last; first <= rows->last; first = last) {
+        last = min(first / MLL_ROUND_ROWS * MLL_ROUND_ROWS + MLL_ROUND_ROWS, rows->last + 1);
+        const int32_t lane = first % MLL_ROUND_ROWS, round = first - lane;
+        mll_skew_store(step_of(walk, 0, start_of(walk, rows, round)) - ORIGIN, cols, walk->lag,
+                       lane, last - round, samples + (size_t)(first - rows->first) * cols);
+    }
+    for (int32_t o = rows->first; o <= rows->last; o++)
+        if (walk->keeps_frames || o > rows->last - MLL_TOP)
+            mll_frame_put_row(walk->padded[0], cols, rows->row0 + o,
+                              samples + (size_t)(o - rows->first) * cols);
 }
 
 static void end_band(mll_walk *walk)
@@ -147,20 +191,44 @@ static void end_band(mll_walk *walk)
     }
 }
 
+// Columns that a row must stay behind the one above so that all it looks at is known: net, the
+// fixed features (2 to the right in the row above) and candidates of hit mode.
+static int32_t lag_of(const mll_net *net)
+{
+    int32_t lag = 3;
+    for (int32_t i = 0; i < net->n_neighbours; i++)
+        if (net->frame[i] == 0 && net->row[i] < 0 && net->col[i] / -net->row[i] >= lag)
+            lag = net->col[i] / -net->row[i] + 1;
+    return lag;
+}
+
+// The rows from `row` on that can be walked without a break, before the end of the band.
+static piece piece_at(const mll_walk *walk, int32_t row, int32_t end)
+{
+    const int32_t n = walk->n_streams;
+    piece rows = {row & -n, row & (n - 1), 0, mll_skew_period(walk->cols, walk->lag), 0};
+    const int32_t room = n == MLL_ROUND_ROWS ? walk->n_rounds * MLL_ROUND_ROWS : n;
+    rows.last = min(end - rows.row0, room) - 1;
+    rows.mirror = rows.period - walk->lag * MLL_ROUND_ROWS;
+    return rows;
+}
+
 mll_status mll_walk_frame(mll_walk *walk, uint32_t frame, uint16_t edge, uint16_t *samples)
 {
-    mll_view_steps(&walk->view, walk->net, MLL_LAG * MLL_SKEW_WIDTH + 1, MLL_SKEW_WIDTH);
+    walk->lag = lag_of(walk->net);
+    mll_view_steps(&walk->view, walk->net, walk->lag * MLL_SKEW_WIDTH + 1, MLL_SKEW_WIDTH);
     mll_frame_open(walk->padded[0], walk->cols, edge);
     for (int32_t row = 0; row < walk->rows;) {
         const int32_t end = row + (int32_t)mll_band_rows(frame, (uint32_t)row,
                                                          (uint32_t)walk->rows,
                                                          walk->band_rows_log2);
         while (row < end) {
-            piece rows = {row & -walk->n_streams, row & (walk->n_streams - 1), 0};
-            rows.last = min(end - rows.row0, walk->n_streams) - 1;
-            mll_status status = walk_piece(walk, &rows, samples + (size_t)row * walk->cols);
+            const piece rows = piece_at(walk, row, end);
+            piece_load(walk, &rows);
+            mll_status status = walk_steps(walk, &rows);
             if (status != MLL_OK)
                 return status;
+            piece_store(walk, &rows, samples + (size_t)row * walk->cols);
             row = rows.row0 + rows.last + 1;
         }
         end_band(walk);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Read me first
 // - The fused loop of the decoder: predict, decode and unfold a frame. It walks a band as a
-//   wavefront: each lane runs MLL_LAG columns behind the one before, so one call of a kernel
+//   wavefront: each lane runs a few columns behind the one before, so one call of a kernel
 //   predicts up to 16 samples (mlp/frame.h).
 // - Lane l is a row of stream l: row0 of the skewed band is a multiple of the number of streams. A
 //   band of more rows than streams is walked in pieces, as a stream's rows follow one another.
@@ -32,7 +32,9 @@ typedef struct {
     mll_predict_fn *predict;
     int32_t n_frames;    // that the net looks at, 1 to 3
     uint16_t *padded[3]; // mll_frame_samples() each: the frame being decoded, the two before
+    int32_t keeps_frames; // whether some net looks at earlier frames, so that they must be kept
     uint16_t *skew[3];   // mll_skew_samples() each
+    int32_t n_rounds;    // of 16 rows that a skewed band has room for
     mll_model *model;
     mll_lanes_decode_fn *decode_lanes;
     mll_lanes *lanes;             // in its mode
@@ -40,7 +42,8 @@ typedef struct {
     mll_rans_decoder *streams;    // in its mode
     mll_huffman_code *code;       // in its mode
     mll_huffman_decoder *huffman; // in its mode
-    mll_view view;                // set by mll_walk_frame
+    mll_view view;                // set by mll_walk_frame, as is lag
+    int32_t lag;
 } mll_walk;
 
 // Opens the streams of a mode, whose tables are fresh.
@@ -49,8 +52,8 @@ typedef struct {
 mll_status mll_walk_open(mll_walk *walk, void *memory, const uint8_t *payload,
                          size_t payload_bytes);
 
-// Decodes frame number `frame` of the tile to samples[rows][cols]. padded[0] holds it afterwards,
-// edges and all; padded[1] and padded[2] hold the frames before if the net looks at them.
+// Decodes frame number `frame` of the tile to samples[rows][cols]. If frames are kept, padded[0]
+// holds it afterwards, edges and all; padded[1] and padded[2] hold the frames before if the net looks at them.
 //   edge   what stands above the frame
 mll_status mll_walk_frame(mll_walk *walk, uint32_t frame, uint16_t edge, uint16_t *samples);
 

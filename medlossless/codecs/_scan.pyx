@@ -5,7 +5,7 @@
 import numpy as np
 
 from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from ..predict._kernel cimport KernelNet, mll_net, mll_predict_fn
 
@@ -20,14 +20,14 @@ from ..errors import CorruptStream, Truncated
 
 
 cdef extern from "mlp/frame.h" nogil:
-    size_t mll_skew_samples(int32_t cols)
+    size_t mll_skew_samples(int32_t cols, int32_t n_rounds)
 
 
 cdef extern from "scan/lanes.h" nogil:
     enum: MLL_LANES_SLACK
     ctypedef struct mll_lanes:
         pass
-    ctypedef mll_status mll_lanes_decode_fn(mll_lanes *, int32_t, int32_t, const void *,
+    ctypedef mll_status mll_lanes_decode_fn(mll_lanes *, uint32_t, const void *,
                                             uint16_t *)
     size_t mll_lanes_bytes(uint32_t n_contexts)
     mll_lanes_decode_fn *mll_lanes_decoder(int32_t kernel)
@@ -44,7 +44,9 @@ cdef extern from "scan/walk.h" nogil:
         mll_predict_fn *predict
         int32_t n_frames
         uint16_t *padded[3]
+        int32_t keeps_frames
         uint16_t *skew[3]
+        int32_t n_rounds
         mll_model *model
         mll_lanes_decode_fn *decode_lanes
         mll_lanes *lanes
@@ -85,7 +87,9 @@ cdef class _Decoder:
         walk.max_sample, walk.n_streams, walk.band_rows_log2 = max_sample, n_streams, 4
         walk.model = &self.model
         self.buffers = frame_buffers(walk.rows, walk.cols)
-        self.skews = [np.zeros(mll_skew_samples(walk.cols), np.uint16) for _ in range(3)]
+        walk.n_rounds = 1
+        n_samples = mll_skew_samples(walk.cols, walk.n_rounds)
+        self.skews = [np.zeros(n_samples, np.uint16) for _ in range(3)]
         point(self.skews, walk.skew)
 
     cdef mll_status make_model(self, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
@@ -122,8 +126,9 @@ cdef class _Decoder:
     cdef mll_status open(self, const uint8_t[::1] payload):
         """Open the streams of a copy of the payload that has the slack behind it."""
         cdef size_t n_bytes = payload.shape[0]
-        self.payload = np.zeros(n_bytes + MLL_LANES_SLACK, np.uint8)
+        self.payload = np.empty(n_bytes + MLL_LANES_SLACK, np.uint8)
         memcpy(&self.payload[0], &payload[0], n_bytes)
+        memset(&self.payload[n_bytes], 0, MLL_LANES_SLACK)
         cdef void *tables = NULL if self.tables is None else &self.tables[0]
         return mll_walk_open(&self.walk, tables, &self.payload[0], n_bytes)
 
@@ -131,7 +136,8 @@ cdef class _Decoder:
 def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet later,
                 int max_sample, int edge, const uint8_t[::1] shifts,
                 const uint16_t[:, ::1] freqs, int streams_log2, unsigned int increment,
-                unsigned int limit, bint use_huffman, hits=None, str where="tile"):
+                unsigned int limit, bint use_huffman, hits=None, str where="tile",
+                uint16_t[:, :, :] out=None):
     """Decode a tile from its payload; the inverse of `fold_tile` and the entropy coder.
 
     Parameters
@@ -146,10 +152,13 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
         Hit mode; not with use_huffman.
     where : str
         What error texts call this tile.
+    out : (frames, rows, cols) uint16, each frame C-contiguous, optional
+        Gets the samples.
 
     Returns
     -------
     (frames, rows, cols) uint16
+        `out`, if given.
 
     Raises
     ------
@@ -159,6 +168,10 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     cdef mll_walk *walk = &decoder.walk
     cdef mll_status status
     cdef int32_t n = shape[0], f
+    if out is not None and (out.shape[0] != n or out.shape[1] != shape[1]
+                            or out.shape[2] != shape[2] or out.strides[1] != 2 * shape[2]
+                            or out.strides[2] != 2):
+        raise ValueError("out: not frames of the shape of the tile")
     cdef KernelNet handle
     cdef uint16_t *padded[3]
     if first.n_frames != 1 or payload.shape[0] == 0:
@@ -173,9 +186,10 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     else:
         decoder.use_lanes(first.number)
     status = decoder.open(payload)
+    walk.keeps_frames = later.n_frames > 1
     point(decoder.buffers, padded)
-    samples = np.empty((n, walk.rows, walk.cols), np.uint16)
-    cdef uint16_t[:, :, ::1] out = samples
+    if out is None:
+        out = np.empty((n, walk.rows, walk.cols), np.uint16)
     for f in range(n):
         if status != MLL_OK:
             break
@@ -189,4 +203,4 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     if status == MLL_OK:
         status = mll_walk_close(walk)
     _check(status, where)
-    return samples
+    return np.asarray(out)

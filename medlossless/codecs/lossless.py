@@ -250,6 +250,10 @@ def _decode_job(job: DecodeJob) -> None:
         raise ChecksumMismatch(f"{where}: CRC-32 {found:08x}, index says {entry.crc:08x}")
     tile, hits = entry.tile, plane.predictor.hits
     shape = (tile.frame1 - tile.frame0, tile.row1 - tile.row0, plane.shape[2])
+    places = [job.place[frame] for frame in job.inside]
+    target = None
+    if places == list(range(places[0], places[0] + shape[0])):  # all frames, in their order
+        target = job.out[places[0] : places[-1] + 1, tile.row0 : tile.row1]
     samples = decode_tile(
         np.frombuffer(part, np.uint8),
         shape,
@@ -264,9 +268,12 @@ def _decode_job(job: DecodeJob) -> None:
         plane.coder == "huffman",
         hits and (hits.candidates, hits.band_rows_log2),
         where,
+        target,
     )
-    for frame in job.inside:
-        job.out[job.place[frame], tile.row0 : tile.row1] = samples[frame - tile.frame0]
+    if target is not None:
+        return
+    for frame, place in zip(job.inside, places, strict=True):
+        job.out[place, tile.row0 : tile.row1] = samples[frame - tile.frame0]
 
 
 def check_options(options: Options) -> None:

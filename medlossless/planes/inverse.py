@@ -45,7 +45,8 @@ def join(
     Parameters
     ----------
     planes : list of (frames, rows, cols) uint16
-        The planes of ``geometry(recipe)`` that are not constant; not changed.
+        The planes of ``geometry(recipe)`` that are not constant; overwritten, as the result may
+        take their place.
     recipe : bytes
         Made by `split`; untrusted.
     shape, dtype, axes
@@ -54,7 +55,7 @@ def join(
 
     Returns
     -------
-    ndarray of exactly `shape` and `dtype`, C-contiguous, not sharing memory with `planes`
+    ndarray of exactly `shape` and `dtype`, C-contiguous, perhaps sharing memory with `planes`
 
     Raises
     ------
@@ -170,7 +171,8 @@ def _join_word(planes: Iterator[np.ndarray], word: Word, extent: Extent) -> np.n
     if word.levels is None:
         return samples
     table = word.levels.astype(words.narrowest(int(word.levels[-1])))
-    return distinct.values(np.ascontiguousarray(samples), table)
+    samples = np.ascontiguousarray(samples)
+    return distinct.values(samples, table, samples if table.dtype == samples.dtype else None)
 
 
 def _interleave(channels: Iterator[np.ndarray], extent: Extent, native: np.dtype) -> np.ndarray:

@@ -114,7 +114,7 @@ def add(rest: np.ndarray, minimum: int, native: np.dtype, limits: tuple[int, int
 
     Parameters
     ----------
-    rest : unsigned integers, at least one
+    rest : unsigned integers, at least one; overwritten where the result has the same width
     minimum : int
     native : dtype
         Integer type of the result.
@@ -132,7 +132,9 @@ def add(rest: np.ndarray, minimum: int, native: np.dtype, limits: tuple[int, int
         )
     unsigned = np.dtype(f"=u{native.itemsize}")
     words = rest.astype(unsigned, copy=False)
-    return np.add(words, _wrapped(minimum, unsigned)).view(native)
+    if minimum != 0:
+        np.add(words, _wrapped(minimum, unsigned), out=words)
+    return words.view(native)
 
 
 def _wrapped(value: int, unsigned: np.dtype) -> np.generic:

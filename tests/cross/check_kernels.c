@@ -166,15 +166,15 @@ static void try_band(trial *t, uint16_t *skew[3], int32_t row0, int32_t n_rows)
     const int32_t cols = t->frame->cols;
     mll_view view;
     guarded out;
-    mll_view_steps(&view, &t->net->net, MLL_LAG * MLL_SKEW_WIDTH + 1, MLL_SKEW_WIDTH);
+    mll_view_steps(&view, &t->net->net, MLL_LAG_MAX * MLL_SKEW_WIDTH + 1, MLL_SKEW_WIDTH);
     for (int k = 0; k < t->net->n_frames; k++)
-        mll_skew_load(skew[k], t->frame->padded[k], cols, row0, -MLL_TOP, n_rows + MLL_BOTTOM);
-    for (int32_t step = 0; step < cols + MLL_LAG * (n_rows - 1); step++) {
+        mll_skew_load(skew[k], t->frame->padded[k], cols, MLL_LAG_MAX, row0, -MLL_TOP, n_rows + MLL_BOTTOM);
+    for (int32_t step = 0; step < cols + MLL_LAG_MAX * (n_rows - 1); step++) {
         for (int k = 0; k < t->net->n_frames; k++)
             view.frame[k] = skew[k] + (MLL_SKEW_BEFORE + step) * MLL_SKEW_WIDTH + MLL_TOP;
         predict(t, &view, &out);
         for (int32_t lane = 0; lane < n_rows; lane++) {
-            const int32_t col = step - MLL_LAG * lane;
+            const int32_t col = step - MLL_LAG_MAX * lane;
             if (col >= 0 && col < cols)
                 compare(t, &out, lane, row0 + lane, col);
         }
@@ -185,7 +185,7 @@ static void try_bands(trial *t)
 {
     uint16_t *skew[3];
     for (int k = 0; k < t->net->n_frames; k++)
-        skew[k] = proof_memory(mll_skew_samples(t->frame->cols), sizeof **skew);
+        skew[k] = proof_memory(mll_skew_samples(t->frame->cols, 1), sizeof **skew);
     for (int32_t row = 0; row < t->frame->rows; row += MLL_LANES) {
         const int32_t left = t->frame->rows - row;
         try_band(t, skew, row, left < MLL_LANES ? left : MLL_LANES);

@@ -21,7 +21,7 @@ static mll_status decode_rows(const proof_tile *tile, mll_lanes_decode_fn *decod
             found.context[lane] = tile->contexts[at];
             found.flip[lane] = tile->flips[at];
         }
-        mll_status status = decoder(lanes, low, high, &found, decoded);
+        mll_status status = decoder(lanes, (2u << high) - (1u << low), &found, decoded);
         if (status != MLL_OK)
             return status;
         for (int32_t lane = low; lane <= high; lane++)
