@@ -10,7 +10,7 @@ from stream_surgery import encode_with, put_together, take_apart
 
 from medlossless.api import decode_array, encode_array, inspect
 from medlossless.codecs import Options, codec_numbered, lossless
-from medlossless.container import Section, Stream
+from medlossless.container import Section, Stream, join
 from medlossless.errors import ChecksumMismatch, InvalidInput
 from medlossless.image import Image
 
@@ -107,7 +107,7 @@ def test_progress_counts_tuning_and_tiles_as_one_job(tuned_effort):
     calls: list[tuple[int, int]] = []
     options = Options(tuned_effort, progress=lambda done, total: calls.append((done, total)))
     image = Image(np.stack([waves((150, 160), seed) for seed in range(3)], axis=-1), "YXS")
-    lossless.encode(image, options)
+    join(lossless.encode(image, options))
     shares = [done / total for done, total in calls]
     assert shares == sorted(shares)
     assert shares[-1] == 1
