@@ -99,7 +99,7 @@ def settings(plane) -> dict[str, dict]:
     if untuned.volumetric:
         flat_full = replace(tune_to(plane, flat, EFFORT), hits=full.hits)
     predictors = {
-        "MED, no net": predictor_named(EFFORTS[1].plane_net),
+        "MED, no net": predictor_named("med"),
         "narrow net": predictor_named(EFFORTS[2].plane_net),
         "mid net": flat,
         "+ third dimension": untuned,

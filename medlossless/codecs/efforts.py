@@ -37,9 +37,9 @@ class Effort:
 
 
 EFFORTS = {
-    1: Effort("med", None, None, 0.10),
-    2: Effort("narrow2d", None, None, 0.10),
-    3: Effort("narrow2d", None, Tuning(20_000, 60, 2_000, 1 << 18), 0.03),
+    1: Effort("tiny2d", "tiny3d", None, 0.10),
+    2: Effort("narrow2d", "narrow3d", None, 0.10),
+    3: Effort("narrow2d", "narrow3d", Tuning(20_000, 60, 2_000, 1 << 18), 0.03),
     4: Effort("mid2d", "mid3d", Tuning(8_000, 60, 3_000, 1 << 16), 0.03),
     5: Effort("mid2d", "mid3d", Tuning(3_000, 80, 3_000, 1 << 16), 0.005),
     6: Effort("mid2d", "mid3d", Tuning(1_500, 150, 6_000, 1 << 15), 0.005),

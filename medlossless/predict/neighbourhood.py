@@ -63,7 +63,10 @@ _P2 = [Neighbour(2, 0, 0), Neighbour(2, 0, -1), Neighbour(2, -1, 0), Neighbour(2
 
 NEIGHBOURHOODS: dict[str, tuple[Neighbour, ...]] = {
     "none": (),
+    "tiny2d": tuple(_causal(5.5)),  # 10
+    "tiny3d": tuple(_causal(5.5) + _disc(1, 1.5)),  # 10 + 5
     "narrow2d": tuple(_causal(10.5)),  # 18
+    "narrow3d": tuple(_causal(10.5) + _disc(1, 2.5)),  # 18 + 9
     "mid2d": tuple(_causal(16.5)),  # 24
     "mid3d": tuple(_causal(16.5) + _disc(1, 4.5) + _P2[:2]),  # 24 + 13 + 2
     "wide2d": tuple(_causal(20.5)),  # 34

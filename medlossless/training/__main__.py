@@ -17,6 +17,7 @@ from .export import export
 from .fit import Plan, fit
 from .model import FloatNet
 from .recipes import RECIPES
+from .variants import variant
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -43,7 +44,8 @@ def _lossless(args: argparse.Namespace) -> int:
     series = read_folder(args.data)
     rng = np.random.default_rng(recipe.seed)
     drawn = recipe.neighbourhood if recipe.widths is not None else "narrow2d"
-    samples = draw(series, drawn, args.samples or recipe.samples, rng)
+    vary = variant if recipe.varied else None
+    samples = draw(series, drawn, args.samples or recipe.samples, rng, vary)
     print(f"{len(series)} series, {len(samples.values)} samples", flush=True)
     model = None
     if recipe.widths is None:  # the baseline has no weights, only tables

@@ -8,7 +8,7 @@ A training folder has one folder a modality, each holding files or folders of on
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ GROUPS = dict.fromkeys(("CR", "DX", "IO", "MG", "PX", "XA", "RF", "RTIMAGE"), "X
     "CT": "CT",
     "MR": "MR",
 }
+N_VARIANTS = 16  # of a series, where series are varied
 SKIPPED = {"SEG", "PM"}  # bilevel masks and floats are not what a shipped net is for
 
 
@@ -168,18 +169,28 @@ class Samples:
         return replace(self, inputs=self.inputs[:, -1:])
 
 
-def draw(series: list[Series], neighbourhood: str, count: int, rng: np.random.Generator) -> Samples:
-    """Draw about `count` samples: groups by SHARES, inside a group by the root of the size."""
+def draw(
+    series: list[Series],
+    neighbourhood: str,
+    count: int,
+    rng: np.random.Generator,
+    vary: Callable[[Series, np.random.Generator], Series] | None = None,
+) -> Samples:
+    """Draw about `count` samples, shuffled: groups by SHARES, inside by the root of the size.
+
+    With `vary`, N_VARIANTS results of it stand for each series.
+    """
     depth = nb.frames_needed(neighbourhood)
     usable = [s for s in series if s.volume.shape[0] > (depth > 1)]
-    weights = _weights(usable)
-    parts = [
-        _draw_series(one, neighbourhood, int(count * weight), depth, rng)
-        for one, weight in zip(usable, weights, strict=True)
-        if count * weight >= 1
-    ]
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)]
-    return Samples(*columns)
+    parts = []
+    for one, weight in zip(usable, _weights(usable), strict=True):
+        times = 1 if vary is None else N_VARIANTS
+        share = int(count * weight / times)
+        for _ in range(times if share else 0):
+            shown = one if vary is None else vary(one, rng)
+            parts.append(_draw_series(shown, neighbourhood, share, depth, rng))
+    order = rng.permutation(sum(len(part[-1]) for part in parts))
+    return Samples(*(np.concatenate(column)[order] for column in zip(*parts, strict=True)))
 
 
 def _weights(series: list[Series]) -> np.ndarray:

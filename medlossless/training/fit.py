@@ -79,8 +79,9 @@ def _step(model, optimiser, columns, plan: Plan, step: int) -> float:
     for group in optimiser.param_groups:
         group["lr"] = plan.rate(step)
     generator = torch.Generator().manual_seed(plan.seed * 1_000_003 + step)
-    pick = torch.randint(len(columns[0]), (plan.batch,), generator=generator)
-    inputs, *rest = (column[pick] for column in columns)
+    room = max(1, len(columns[0]) - plan.batch + 1)
+    start = int(torch.randint(room, (), generator=generator))  # samples are shuffled already
+    inputs, *rest = (column[start : start + plan.batch] for column in columns)
     loss = code_length(model(inputs.float() / INPUT_UNIT), *rest).mean()
     optimiser.zero_grad(set_to_none=True)
     loss.backward()

@@ -48,7 +48,7 @@ class FloatNet(nn.Module):
             hidden = layer(hidden)
             if self.exact:
                 hidden = Rounded.apply(hidden, 256.0)
-            hidden = hidden.clamp(0, HIDDEN_CLIP)
+            hidden = nn.functional.hardtanh(hidden, 0.0, HIDDEN_CLIP)
         joined = torch.cat([hidden, inputs], 1) if len(self.hidden) else inputs
         return self.output(joined)
 

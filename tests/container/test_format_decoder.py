@@ -289,7 +289,7 @@ def test_hit_mode_decodes_with_other_nets(pair, nets, monkeypatch):
 
 def test_hit_mode_is_chosen_for_a_screen(nets):
     array = flat(80, (90, 80)).astype("u1")
-    stream = encode_lossless(array, "YX", 1, "ans")
+    stream = encode_lossless(array, "YX", 5, "ans")
     assert api.inspect(stream).planes[0]["hits"]
     assert_decodes(stream, array, nets)
 
