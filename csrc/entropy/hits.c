@@ -20,8 +20,9 @@ static const uint16_t HITS_EXPECTED[19] = {
 // Odds, doubled, from which on a level is 1, 2, ... steps from the middle.
 static const uint32_t ODDS_X2[6] = {3, 8, 22, 64, 200, 600};
 
-// A token is at most so likely (of MLL_SCALE, a token's raw bits shared out) at closeness 1, 2, ...
-static const uint32_t LIKELY[7] = {23170, 16384, 10809, 6208, 3327, 1448, 362};
+// MLL_SCALE over powers of 2^(1/4).
+static const uint64_t QUARTERS[4] = {32768, 27554, 23170, 19484};
+#define RAREST 50
 
 size_t mll_hits_bytes(uint32_t n_candidates, uint32_t n_contexts)
 {
@@ -44,7 +45,7 @@ static void hits_place_tables(mll_hits *hits, void *memory, uint32_t n_contexts)
     hits->weight = mll_memory_take(&at, 2 * joints * sizeof *hits->weight);
     hits->joint_count = mll_memory_take(&at, 2 * joints * sizeof *hits->joint_count);
     hits->joints = mll_memory_take(&at, joints * sizeof *hits->joints);
-    hits->closeness = mll_memory_take(&at, (size_t)n_contexts * MLL_TOKEN_STRIDE);
+    hits->rarity = mll_memory_take(&at, (size_t)n_contexts * MLL_TOKEN_STRIDE);
 }
 
 static uint16_t joint_freq(const uint16_t weight[2])
@@ -64,16 +65,18 @@ static void joint_begin(mll_hits *hits, size_t joint)
     hits->freq[joint] = joint_freq(weight);
 }
 
-static uint8_t token_closeness(uint32_t freq, uint32_t n_raw)
+// Quarter octaves by which a token, its raw bits shared out, is less likely than certain.
+static uint8_t token_rarity(uint32_t freq, uint32_t n_raw)
 {
-    uint8_t closeness = 0;
-    while (closeness < 7 && freq < (uint64_t)LIKELY[closeness] << n_raw)
-        closeness++;
-    return closeness;
+    uint32_t rarity = 0;
+    while (rarity < RAREST
+           && freq < QUARTERS[(rarity + 1) & 3] << n_raw >> ((rarity + 1) >> 2))
+        rarity++;
+    return (uint8_t)rarity;
 }
 
 mll_status mll_hits_init(mll_hits *hits, void *memory, size_t memory_bytes, uint32_t n_candidates,
-                         const mll_model_setup *setup)
+                         const mll_model_setup *setup, const int8_t *quarters)
 {
     if (n_candidates == 0 || n_candidates > MLL_HITS_CANDIDATES || setup->n_contexts == 0
         || setup->n_contexts > MLL_MAX_CONTEXTS)
@@ -84,15 +87,16 @@ mll_status mll_hits_init(mll_hits *hits, void *memory, size_t memory_bytes, uint
     memset(memory, 0, memory_bytes);
     hits->n_candidates = n_candidates;
     hits->shift = setup->shift;
+    hits->quarters = quarters;
     hits_place_tables(hits, memory, setup->n_contexts);
     memset(hits->level, MLL_HITS_LEVELS / 2, (size_t)n_candidates * MLL_HITS_CELLS);
     for (size_t joint = 0; joint < (size_t)n_candidates * MLL_HITS_JOINTS; joint++)
         joint_begin(hits, joint);
     for (uint32_t c = 0; c < setup->n_contexts; c++)
         for (uint32_t t = 0; t < MLL_N_TOKENS; t++)
-            hits->closeness[(size_t)c * MLL_TOKEN_STRIDE + t] =
-                token_closeness(setup->freq[(size_t)c * MLL_N_TOKENS + t],
-                                setup->shift[c] + mll_token_extra_bits(t));
+            hits->rarity[(size_t)c * MLL_TOKEN_STRIDE + t] =
+                token_rarity(setup->freq[(size_t)c * MLL_N_TOKENS + t],
+                             setup->shift[c] + mll_token_extra_bits(t));
     return MLL_OK;
 }
 

@@ -40,8 +40,9 @@ typedef struct {
     uint32_t *joint_count; // [n_candidates][JOINTS][2], of the present band
     uint32_t *cells;       // cells counted in during the present band
     uint32_t *joints;      // joints counted in during the present band
-    uint8_t *closeness;    // [n_contexts][MLL_TOKEN_STRIDE], 0 (expected) to 7 (hardly possible)
+    uint8_t *rarity;       // [n_contexts][MLL_TOKEN_STRIDE], quarter octaves below certain, 0..50
     const uint8_t *shift;  // [n_contexts], of the prior
+    const int8_t *quarters; // [max_sample + 1], abundance of each value (abundance.h), or NULL
     uint32_t n_candidates, n_cells, n_joints;
 } mll_hits;
 
@@ -57,10 +58,11 @@ typedef struct {
 size_t mll_hits_bytes(uint32_t n_candidates, uint32_t n_contexts);
 
 // Lays fresh tables out in memory[0..memory_bytes). The setup's prior says what the net thinks of
-// a candidate; its shifts must outlive the tables.
+// a candidate; its shifts must outlive the tables, and so must quarters, NULL where a plane has no
+// abundances.
 // MLL_ARGUMENT where n_candidates is not 1..4, MLL_CAPACITY where the memory is too small.
 mll_status mll_hits_init(mll_hits *hits, void *memory, size_t memory_bytes, uint32_t n_candidates,
-                         const mll_model_setup *setup);
+                         const mll_model_setup *setup, const int8_t *quarters);
 
 // Adds what the band has counted and rebuilds the levels and frequencies it counted in.
 void mll_hits_end_band(mll_hits *hits);
@@ -72,11 +74,16 @@ static inline uint32_t mll_hits_digit(int32_t a, int32_t b)
     return (uint32_t)((difference < -2 ? -2 : difference > 2 ? 2 : difference) + 2);
 }
 
-// How far a symbol is from what the net expects in a context, 0..7.
-static inline uint32_t mll_hits_closeness(const mll_hits *hits, uint32_t context, uint32_t symbol)
+// How far a value is from what the net and its abundance let expect in a context, 0..7.
+static inline uint32_t mll_hits_closeness(const mll_hits *hits, uint32_t context, uint32_t symbol,
+                                          uint32_t value)
 {
     uint32_t token = mll_token_of(symbol >> hits->shift[context]);
-    return hits->closeness[(size_t)context * MLL_TOKEN_STRIDE + token];
+    int32_t rarity = hits->rarity[(size_t)context * MLL_TOKEN_STRIDE + token];
+    if (hits->quarters != NULL)
+        rarity -= hits->quarters[value];
+    return (uint32_t)((rarity >= 2) + (rarity >= 4) + (rarity >= 6) + (rarity >= 10)
+                      + (rarity >= 13) + (rarity >= 18) + (rarity >= 26));
 }
 
 // Looks at the neighbours of the sample at `at` (neighbour = at[row * row_step + col * col_step])
@@ -108,9 +115,9 @@ static inline void mll_hits_look(const mll_hits *hits, mll_hits_place *place, co
     uint32_t group = (context >= 30) + (context >= 54) + (context >= 72);
     place->cell[0] = (uint16_t)((near << 6 | far) << 2 | group);
 
-    uint32_t close_w = mll_hits_closeness(hits, context, place->symbol[0]);
-    uint32_t close_n = mll_hits_closeness(hits, context, place->symbol[1]);
-    uint32_t close_ne = mll_hits_closeness(hits, context, place->symbol[2]);
+    uint32_t close_w = mll_hits_closeness(hits, context, place->symbol[0], w);
+    uint32_t close_n = mll_hits_closeness(hits, context, place->symbol[1], n);
+    uint32_t close_ne = mll_hits_closeness(hits, context, place->symbol[2], ne);
     uint32_t thirds = (close_ne >= 3) + (close_ne >= 5);
     uint32_t close = (near << 6 | close_w << 3 | close_n) * 3 + thirds;
     place->cell[1] = (uint16_t)(MLL_HITS_EQUAL + close);

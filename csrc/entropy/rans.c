@@ -70,28 +70,76 @@ static void encode_row_flagged(const mll_model *model, rans_encoder *encoder,
     }
 }
 
+static void encode_row_steps(rans_encoder *encoder, const uint32_t *steps, const uint16_t *flags,
+                             uint32_t cols)
+{
+    for (uint32_t col = cols; col-- > 0;) {
+        const uint16_t *before = flags + (size_t)MLL_MAX_FLAGS * col;
+        const uint32_t *both = steps + 2 * (size_t)col;
+        if (!mll_flags_hit(before)) {
+            encode_step(encoder, both[1] >> 16, both[1] & 0xFFFF);
+            encode_step(encoder, both[0] >> 16, both[0] & 0xFFFF);
+        }
+        encode_flags(encoder, before);
+    }
+}
+
+// What a tile is encoded from; see mll_rans_encode_tile. Without a model all is in steps and flags.
+typedef struct {
+    const mll_model *model;
+    const uint32_t *steps;
+    const uint16_t *symbols;
+    const uint8_t *contexts;
+    const uint16_t *flags;
+} rans_source;
+
+static void encode_row_of(rans_encoder *encoder, const rans_source *source, size_t at,
+                          uint32_t cols)
+{
+    if (source->model == NULL)
+        encode_row_steps(encoder, source->steps + 2 * at, source->flags + MLL_MAX_FLAGS * at, cols);
+    else if (source->flags == NULL)
+        encode_row(source->model, encoder, source->steps + at, source->symbols + at,
+                   source->contexts + at, cols);
+    else
+        encode_row_flagged(source->model, encoder, source->steps + at, source->symbols + at,
+                           source->contexts + at, source->flags + MLL_MAX_FLAGS * at, cols);
+}
+
 // Writes the bytes of one stream in front of `end` and returns where they begin.
-static uint8_t *encode_stream(const mll_model *model, uint8_t *end, uint32_t stream,
-                              const uint32_t *steps, const uint16_t *symbols,
-                              const uint8_t *contexts, const uint16_t *flags,
+static uint8_t *encode_stream(const rans_source *source, uint8_t *end, uint32_t stream,
                               const mll_tile_shape *shape)
 {
     rans_encoder encoder = {MLL_RANS_LOW, end};
     uint32_t n_streams = 1u << shape->streams_log2;
     for (uint32_t frame = shape->frames; frame-- > 0;)
-        for (uint32_t row = shape->rows; row-- > 0;) {
-            if (row % n_streams != stream)
-                continue;
-            size_t at = ((size_t)frame * shape->rows + row) * shape->cols;
-            if (flags == NULL)
-                encode_row(model, &encoder, steps + at, symbols + at, contexts + at, shape->cols);
-            else
-                encode_row_flagged(model, &encoder, steps + at, symbols + at, contexts + at,
-                                   flags + MLL_MAX_FLAGS * at, shape->cols);
-        }
+        for (uint32_t row = shape->rows; row-- > 0;)
+            if (row % n_streams == stream) {
+                size_t at = ((size_t)frame * shape->rows + row) * shape->cols;
+                encode_row_of(&encoder, source, at, shape->cols);
+            }
     for (int shift = 24; shift >= 0; shift -= 8)
         *--encoder.next = (uint8_t)(encoder.state >> shift);
     return encoder.next;
+}
+
+// Writes all streams and their lengths, ending at output + capacity; returns where they begin.
+static size_t encode_streams(const rans_source *source, uint8_t *output, size_t capacity,
+                             const mll_tile_shape *shape)
+{
+    uint8_t lengths[5 * MLL_MAX_STREAMS], *next = output + capacity;
+    uint32_t length[MLL_MAX_STREAMS], n_streams = 1u << shape->streams_log2;
+    for (uint32_t i = n_streams; i-- > 0;) {
+        uint8_t *end = next;
+        next = encode_stream(source, end, i, shape);
+        length[i] = (uint32_t)(end - next);
+    }
+    size_t n = 0;
+    for (uint32_t i = 0; i < n_streams; i++)
+        n += mll_length_write(lengths + n, length[i]);
+    while (n > 0)
+        *--next = lengths[--n];
+    return (size_t)(next - output);
 }
 
 size_t mll_rans_bound(const mll_tile_shape *shape, int has_flags)
@@ -112,19 +160,21 @@ mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capaci
     mll_status status = mll_model_trace(model, work, symbols, contexts, flags, shape);
     if (status != MLL_OK)
         return status;
-    uint8_t lengths[5 * MLL_MAX_STREAMS], *next = output + capacity;
-    uint32_t length[MLL_MAX_STREAMS], n_streams = 1u << shape->streams_log2;
-    for (uint32_t i = n_streams; i-- > 0;) {
-        uint8_t *end = next;
-        next = encode_stream(model, end, i, work, symbols, contexts, flags, shape);
-        length[i] = (uint32_t)(end - next);
-    }
-    size_t n = 0;
-    for (uint32_t i = 0; i < n_streams; i++)
-        n += mll_length_write(lengths + n, length[i]);
-    while (n > 0)
-        *--next = lengths[--n];
-    *start = (size_t)(next - output);
+    rans_source source = {model, work, symbols, contexts, flags};
+    *start = encode_streams(&source, output, capacity, shape);
+    return MLL_OK;
+}
+
+mll_status mll_rans_encode_steps(uint8_t *output, size_t capacity, size_t *start,
+                                 const uint32_t *steps, const uint16_t *flags,
+                                 const mll_tile_shape *shape)
+{
+    if (!mll_tile_shape_valid(shape))
+        return MLL_ARGUMENT;
+    if (capacity < mll_rans_bound(shape, 1))
+        return MLL_CAPACITY;
+    rans_source source = {NULL, steps, NULL, NULL, flags};
+    *start = encode_streams(&source, output, capacity, shape);
     return MLL_OK;
 }
 

@@ -119,6 +119,12 @@ mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capaci
                                 uint32_t *work, const uint16_t *symbols, const uint8_t *contexts,
                                 const uint16_t *flags, const mll_tile_shape *shape);
 
+// The same where each sample that is no candidate is coded in two steps that are known already.
+//   steps     [samples][2], freq << 16 | cum, freq 1..MLL_SCALE and cum + freq <= MLL_SCALE
+mll_status mll_rans_encode_steps(uint8_t *output, size_t capacity, size_t *start,
+                                 const uint32_t *steps, const uint16_t *flags,
+                                 const mll_tile_shape *shape);
+
 // Decodes a whole tile whose contexts are known beforehand.
 mll_status mll_rans_decode_tile(mll_model *model, uint16_t *symbols, const uint8_t *payload,
                                 size_t payload_bytes, const uint8_t *contexts,

@@ -29,7 +29,8 @@ static inline uint16_t *step_of(const mll_walk *walk, int frame, int32_t step)
     return walk->skew[frame] + ORIGIN + (ptrdiff_t)step * MLL_SKEW_WIDTH;
 }
 
-// The sample of a lane in hit mode: a candidate, or what its renumbered symbol says.
+// The sample of a lane in hit mode: a candidate, or what its value's share or its renumbered
+// symbol says.
 static inline mll_status decode_hit(mll_walk *walk, int32_t lane, const mll_prediction *found,
                                     uint16_t *sample)
 {
@@ -46,6 +47,9 @@ static inline mll_status decode_hit(mll_walk *walk, int32_t lane, const mll_pred
         *sample = place.value[candidate];
         return MLL_OK;
     }
+    if (walk->abundance != NULL)
+        return mll_abundance_decode(walk->abundance, walk->hits, &place, &walk->streams[lane],
+                                    context, found->prediction[lane], found->flip[lane], sample);
     status = mll_rans_decode_symbol(walk->model, &walk->streams[lane], context, &symbol);
     if (status != MLL_OK)
         return status;
@@ -183,8 +187,11 @@ static void end_band(mll_walk *walk)
         mll_lanes_end_band(walk->lanes);
         break;
     case MLL_WALK_HITS:
-        mll_model_end_band(walk->model);
         mll_hits_end_band(walk->hits);
+        if (walk->abundance != NULL)
+            mll_abundance_end_band(walk->abundance);
+        else
+            mll_model_end_band(walk->model);
         break;
     default:
         mll_huffman_end_band(walk->code, walk->model, walk->huffman, (uint32_t)walk->n_streams);

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "../entropy/abundance.h"
 #include "../entropy/hits.h"
 #include "../entropy/huffman.h"
 #include "../entropy/model.h"
@@ -39,6 +40,7 @@ typedef struct {
     mll_lanes_decode_fn *decode_lanes;
     mll_lanes *lanes;             // in its mode
     mll_hits *hits;               // in its mode
+    mll_abundance *abundance;     // in the same, or NULL: what is no candidate has a symbol
     mll_rans_decoder *streams;    // in its mode
     mll_huffman_code *code;       // in its mode
     mll_huffman_decoder *huffman; // in its mode

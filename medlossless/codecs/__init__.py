@@ -56,6 +56,7 @@ __all__ = [
 ]
 
 THOROUGH_MARGIN = 1.3  # how far quick zstd may lie behind for thorough zstd to be tried
+THOROUGH_BYTES = 1 << 14  # arrays up to this size never mind the time
 
 Sections = Iterable[tuple[Section, bytes | Iterable[bytes]]]
 Begin = Callable[[int], Sections]
@@ -151,7 +152,8 @@ def encode(image: Image, options: Options, writer: Writer, begin: Begin) -> None
     before = writer.n_bytes
     _write(writer, _encode_lossless(image, options))
     size = writer.n_bytes - before
-    if _measure(stored.encode(image, quick=True)) >= THOROUGH_MARGIN * size:
+    hopeless = _measure(stored.encode(image, quick=True)) >= THOROUGH_MARGIN * size
+    if hopeless and image.array.nbytes > THOROUGH_BYTES:
         return
     with tempfile.SpooledTemporaryFile(WHOLE_BYTES) as spool:
         if _measure(stored.encode(image), spool) <= size:

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 from libc.stdint cimport int32_t, uint16_t
 
-from ..entropy._core cimport mll_hits
+from ..entropy._core cimport mll_abundance, mll_hits
 
 
 cdef class HitTables:
     cdef mll_hits tables
-    cdef object memory, shifts
+    cdef object memory, kept
+
+
+cdef class AbundanceTables:
+    cdef mll_abundance tables
+    cdef object memory
 
 
 cdef list frame_buffers(int32_t rows, int32_t cols)

@@ -8,7 +8,7 @@ asked whether it repeats a neighbour; those tables learn band by band, as they d
 
 import numpy as np
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint16_t, uint32_t
 
 from ..predict._kernel cimport (
     KernelNet, MLL_LANES, mll_frame_close, mll_frame_open, mll_frame_put_row, mll_frame_row,
@@ -17,8 +17,9 @@ from ..predict._kernel cimport (
 )
 
 from ..entropy._core cimport (
-    MLL_OK, mll_band_rows, mll_fold, mll_hits, mll_hits_bytes, mll_hits_end_band, mll_hits_flag,
-    mll_hits_init, mll_hits_look, mll_hits_place, mll_hits_reduce, mll_model_setup,
+    MLL_OK, mll_abundance, mll_abundance_bytes, mll_abundance_end_band, mll_abundance_fold,
+    mll_abundance_init, mll_band_rows, mll_fold, mll_hits, mll_hits_bytes, mll_hits_end_band,
+    mll_hits_flag, mll_hits_init, mll_hits_look, mll_hits_place, mll_hits_reduce, mll_model_setup,
 )
 
 from ..errors import InvalidInput
@@ -32,24 +33,44 @@ cdef struct Fold:
     mll_view view
     uint16_t *padded[3]
     mll_hits *hits  # NULL: no hit mode
+    mll_abundance *abundance  # NULL: samples that are no candidates have symbols
     uint16_t *symbols
     uint8_t *contexts
     uint16_t *flags
+    uint32_t *steps
+    double *expected  # or NULL
 
 
 cdef class HitTables:
     """Tables of hit mode in their own memory, fresh."""
 
     def __init__(self, uint32_t n_candidates, const uint8_t[::1] shifts,
-                 const uint16_t[:, ::1] freqs):
+                 const uint16_t[:, ::1] freqs, const int8_t[::1] quarters=None):
         cdef mll_model_setup setup
         cdef uint8_t[::1] memory
-        self.shifts = shifts
+        self.kept = shifts, quarters
         setup.shift, setup.freq, setup.n_contexts = &shifts[0], &freqs[0, 0], shifts.shape[0]
         self.memory = memory = np.empty(mll_hits_bytes(n_candidates, shifts.shape[0]), np.uint8)
-        if mll_hits_init(&self.tables, &memory[0], memory.shape[0], n_candidates,
-                         &setup) != MLL_OK:
+        if mll_hits_init(&self.tables, &memory[0], memory.shape[0], n_candidates, &setup,
+                         &quarters[0] if quarters is not None else NULL) != MLL_OK:
             raise InvalidInput(f"hits: {n_candidates} candidates, expected 1 to 4")
+
+
+cdef class AbundanceTables:
+    """Tables of samples that are no candidates, coded by their abundances, fresh."""
+
+    def __init__(self, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
+                 const int8_t[::1] quarters, uint32_t increment, uint32_t limit):
+        cdef mll_model_setup setup
+        cdef uint8_t[::1] memory
+        setup.shift, setup.freq, setup.n_contexts = &shifts[0], &freqs[0, 0], shifts.shape[0]
+        setup.max_sample = quarters.shape[0] - 1
+        setup.increment, setup.limit = increment, limit
+        memory = np.empty(mll_abundance_bytes(setup.n_contexts, setup.max_sample), np.uint8)
+        self.memory = memory
+        if mll_abundance_init(&self.tables, &memory[0], memory.shape[0], &setup,
+                              &quarters[0]) != MLL_OK:
+            raise InvalidInput(f"abundances of {quarters.shape[0]} values: out of range")
 
 
 cdef inline void _fold_hit(Fold *fold, const uint16_t *at, const mll_prediction *found,
@@ -58,8 +79,13 @@ cdef inline void _fold_hit(Fold *fold, const uint16_t *at, const mll_prediction 
     cdef mll_hits_place place
     mll_hits_look(fold.hits, &place, at, fold.view.row_step, fold.view.col_step,
                   found.context[lane], found.prediction[lane], fold.max_sample, found.flip[lane])
-    if mll_hits_flag(fold.hits, &place, at[0], fold.flags + 4 * lane):
+    cdef bint is_hit = mll_hits_flag(fold.hits, &place, at[0], fold.flags + 4 * lane)
+    if is_hit:
         fold.symbols[lane] = 0
+    elif fold.abundance != NULL:
+        mll_abundance_fold(fold.abundance, fold.hits, &place, found.context[lane],
+                           found.prediction[lane], found.flip[lane], at[0],
+                           fold.steps + 2 * lane, fold.expected)
     else:
         fold.symbols[lane] = <uint16_t>mll_hits_reduce(fold.hits, &place, fold.symbols[lane])
 
@@ -83,6 +109,8 @@ cdef void _fold_row(Fold *fold, int32_t row) noexcept nogil:
             for lane in range(lanes):
                 _fold_hit(fold, samples + lane, &found, lane)
             fold.flags += 4 * lanes
+            if fold.abundance != NULL:
+                fold.steps += 2 * lanes
         fold.symbols += lanes
         fold.contexts += lanes
         col += lanes
@@ -99,6 +127,8 @@ cdef void _fold_frame(Fold *fold, int32_t f, uint32_t band_rows_log2) noexcept n
             row += 1
         if fold.hits != NULL:
             mll_hits_end_band(fold.hits)
+        if fold.abundance != NULL:
+            mll_abundance_end_band(fold.abundance)
 
 
 cdef list frame_buffers(int32_t rows, int32_t cols):
@@ -123,6 +153,31 @@ cdef void next_frame(uint16_t **padded, int f) noexcept nogil:
     padded[0] = oldest
 
 
+cdef int _fold_frames(Fold *fold, const uint16_t[:, :, ::1] samples, KernelNet first,
+                      KernelNet later, int edge, uint32_t band_rows_log2) except -1:
+    """Fold all frames of a tile; the pointers of `fold` must be set."""
+    cdef uint16_t *padded[3]
+    cdef KernelNet handle
+    cdef int32_t f, row
+    if first.n_frames != 1:
+        raise InvalidInput("the first frame of a tile needs a net that looks at one frame")
+    buffers = frame_buffers(fold.rows, fold.cols)
+    point(buffers, padded)
+    for f in range(samples.shape[0]):
+        handle = later if f else first
+        fold.net, fold.predict, fold.n_frames = &handle.net, handle.predict, handle.n_frames
+        with nogil:
+            mll_frame_open(padded[0], fold.cols, <uint16_t>edge)
+            for row in range(fold.rows):
+                mll_frame_put_row(padded[0], fold.cols, row, &samples[f, row, 0])
+            mll_frame_close(padded[0], fold.rows, fold.cols)
+            fold.padded[0], fold.padded[1] = padded[0], padded[1]
+            fold.padded[2] = padded[1] if f == 1 else padded[2]
+            _fold_frame(fold, f, band_rows_log2)
+            next_frame(padded, f)
+    return 0
+
+
 def fold_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
               int max_sample, int edge, hits=None):
     """Predict and fold every sample of a tile, all samples being known.
@@ -145,40 +200,59 @@ def fold_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet late
         What hit mode codes before the symbols, as `entropy.encode_tile` takes it.
     """
     cdef Fold fold
-    cdef int32_t n = samples.shape[0], f, row
-    cdef uint32_t band_rows_log2 = 4
-    cdef uint16_t *padded[3]
-    cdef KernelNet handle
     cdef HitTables tables
     cdef uint16_t[:, :, :, ::1] out_flags
-    if first.n_frames != 1:
-        raise InvalidInput("the first frame of a tile needs a net that looks at one frame")
+    shape = samples.shape[0], samples.shape[1], samples.shape[2]
     fold.rows, fold.cols, fold.max_sample = samples.shape[1], samples.shape[2], max_sample
-    symbols = np.empty((n, fold.rows, fold.cols), np.uint16)
-    contexts = np.empty((n, fold.rows, fold.cols), np.uint8)
+    fold.hits, fold.abundance = NULL, NULL
     flags = None
-    fold.hits = NULL
     if hits is not None:
-        band_rows_log2 = hits[1]
         tables = HitTables(hits[0], hits[2], hits[3])
         fold.hits = &tables.tables
-        out_flags = flags = np.empty((n, fold.rows, fold.cols, 4), np.uint16)
+        out_flags = flags = np.empty((*shape, 4), np.uint16)
         fold.flags = &out_flags[0, 0, 0, 0]
+    symbols, contexts = np.empty(shape, np.uint16), np.empty(shape, np.uint8)
     cdef uint16_t[:, :, ::1] out_symbols = symbols
     cdef uint8_t[:, :, ::1] out_contexts = contexts
     fold.symbols, fold.contexts = &out_symbols[0, 0, 0], &out_contexts[0, 0, 0]
-    buffers = frame_buffers(fold.rows, fold.cols)
-    point(buffers, padded)
-    for f in range(n):
-        handle = later if f else first
-        fold.net, fold.predict, fold.n_frames = &handle.net, handle.predict, handle.n_frames
-        with nogil:
-            mll_frame_open(padded[0], fold.cols, <uint16_t>edge)
-            for row in range(fold.rows):
-                mll_frame_put_row(padded[0], fold.cols, row, &samples[f, row, 0])
-            mll_frame_close(padded[0], fold.rows, fold.cols)
-            fold.padded[0], fold.padded[1] = padded[0], padded[1]
-            fold.padded[2] = padded[1] if f == 1 else padded[2]
-            _fold_frame(&fold, f, band_rows_log2)
-            next_frame(padded, f)
+    _fold_frames(&fold, samples, first, later, edge, 4 if hits is None else hits[1])
     return symbols, contexts, flags
+
+
+def fold_abundant(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later, int edge,
+                  hits, const int8_t[::1] quarters, tuple learning, double[::1] expected=None):
+    """Like `fold_tile` in hit mode with abundances.
+
+    Parameters
+    ----------
+    samples, first, later, edge, hits
+        As of `fold_tile`.
+    quarters : (max_sample + 1,) int8
+        The abundance of each value in quarter octaves, -32..24.
+    learning : (increment, limit)
+    expected : (max_sample + 1,) float64, optional
+        How often each value was expected where no candidate was right is added.
+
+    Returns
+    -------
+    flags : (frames, rows, cols, 4) uint16
+    steps : (frames, rows, cols, 2) uint32
+        As `entropy.encode_steps` takes them.
+    """
+    cdef Fold fold
+    cdef HitTables tables = HitTables(hits[0], hits[2], hits[3], quarters)
+    cdef AbundanceTables abundance = AbundanceTables(hits[2], hits[3], quarters, *learning)
+    shape = samples.shape[0], samples.shape[1], samples.shape[2]
+    fold.rows, fold.cols = samples.shape[1], samples.shape[2]
+    fold.max_sample = quarters.shape[0] - 1
+    fold.hits, fold.abundance = &tables.tables, &abundance.tables
+    flags, steps = np.empty((*shape, 4), np.uint16), np.zeros((*shape, 2), np.uint32)
+    cdef uint16_t[:, :, :, ::1] out_flags = flags
+    cdef uint32_t[:, :, :, ::1] out_steps = steps
+    fold.flags, fold.steps = &out_flags[0, 0, 0, 0], &out_steps[0, 0, 0, 0]
+    cdef uint16_t[:, :, ::1] symbols = np.empty(shape, np.uint16)
+    cdef uint8_t[:, :, ::1] contexts = np.empty(shape, np.uint8)
+    fold.symbols, fold.contexts = &symbols[0, 0, 0], &contexts[0, 0, 0]
+    fold.expected = &expected[0] if expected is not None else NULL
+    _fold_frames(&fold, samples, first, later, edge, hits[1])
+    return flags, steps

@@ -4,17 +4,17 @@
 
 import numpy as np
 
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint16_t, uint32_t
 from libc.string cimport memcpy, memset
 
 from ..predict._kernel cimport KernelNet, mll_net, mll_predict_fn
 
 from ..entropy._core cimport (
-    MLL_CORRUPT, MLL_OK, MLL_TRUNCATED, mll_hits, mll_huffman_code, mll_huffman_code_bytes,
-    mll_huffman_code_init, mll_huffman_decoder, mll_model, mll_model_bytes, mll_model_init,
-    mll_model_setup, mll_rans_decoder, mll_status,
+    MLL_CORRUPT, MLL_OK, MLL_TRUNCATED, mll_abundance, mll_hits, mll_huffman_code,
+    mll_huffman_code_bytes, mll_huffman_code_init, mll_huffman_decoder, mll_model,
+    mll_model_bytes, mll_model_init, mll_model_setup, mll_rans_decoder, mll_status,
 )
-from ._fold cimport HitTables, frame_buffers, next_frame, point
+from ._fold cimport AbundanceTables, HitTables, frame_buffers, next_frame, point
 
 from ..errors import CorruptStream, Truncated
 
@@ -51,6 +51,7 @@ cdef extern from "scan/walk.h" nogil:
         mll_lanes_decode_fn *decode_lanes
         mll_lanes *lanes
         mll_hits *hits
+        mll_abundance *abundance
         mll_rans_decoder *streams
         mll_huffman_code *code
         mll_huffman_decoder *huffman
@@ -78,6 +79,7 @@ cdef class _Decoder:
     cdef mll_huffman_code code
     cdef mll_rans_decoder streams[16]
     cdef HitTables hits
+    cdef AbundanceTables abundance
     cdef object buffers, skews
     cdef uint8_t[::1] memory, tables, decoders, payload
 
@@ -108,10 +110,18 @@ cdef class _Decoder:
         return 0
 
     cdef int use_hits(self, int candidates, int band_rows_log2, const uint8_t[::1] shifts,
-                      const uint16_t[:, ::1] freqs) except -1:
-        self.hits = HitTables(candidates, shifts, freqs)
+                      const uint16_t[:, ::1] freqs, const int8_t[::1] quarters) except -1:
+        self.hits = HitTables(candidates, shifts, freqs, quarters)
         self.walk.mode, self.walk.band_rows_log2 = MLL_WALK_HITS, band_rows_log2
         self.walk.hits, self.walk.streams = &self.hits.tables, self.streams
+        self.walk.abundance = NULL
+        return 0
+
+    cdef int use_abundance(self, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
+                           const int8_t[::1] quarters, uint32_t increment,
+                           uint32_t limit) except -1:
+        self.abundance = AbundanceTables(shifts, freqs, quarters, increment, limit)
+        self.walk.abundance = &self.abundance.tables
         return 0
 
     cdef mll_status use_huffman(self):
@@ -148,8 +158,9 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     max_sample, edge : int
     shifts, freqs : the tables the contexts start from
     streams_log2, increment, limit, use_huffman : as written in the stream
-    hits : (candidates, band_rows_log2), optional
-        Hit mode; not with use_huffman.
+    hits : (candidates, band_rows_log2, quarters), optional
+        Hit mode; not with use_huffman. quarters is None or the abundance of each value in quarter
+        octaves, (max_sample + 1,) int8.
     where : str
         What error texts call this tile.
     out : (frames, rows, cols) uint16, each frame C-contiguous, optional
@@ -180,7 +191,9 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
         raise CorruptStream(f"{where}: hit mode with Huffman codes")
     _check(decoder.make_model(shifts, freqs, increment, limit), where)
     if hits is not None:
-        decoder.use_hits(hits[0], hits[1], shifts, freqs)
+        decoder.use_hits(hits[0], hits[1], shifts, freqs, hits[2])
+        if hits[2] is not None:
+            decoder.use_abundance(shifts, freqs, hits[2], increment, limit)
     elif use_huffman:
         _check(decoder.use_huffman(), where)
     else:

@@ -4,16 +4,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..image import Plane
 from ..predict import tune
-from . import tuned
+from . import hit_mode, tuned
 from .efforts import EFFORTS
 from .predictors import (
-    Hits,
     Predictor,
     ReadyNet,
     predictor_named,
@@ -31,13 +30,6 @@ EXCERPT_ROWS = 96
 # less tuned.
 VOLUMETRIC_FAVOUR = 0.99
 SEED = 1
-REPEATS = 0.2  # share of samples equal to W or N below which hit mode is not tried
-HITS_SAMPLES = 1 << 20  # looked at for the choice
-HITS_FRAMES = 4
-# Hit mode, and what is tried after it: lower bands learn sooner. Either costs a decoder time, so
-# it must save a share of all bits (`Effort.hits_save`).
-HITS, MORE_HITS = Hits(3, 4), Hits(4, 4)
-LOWER_BANDS_LOG2 = (2, 0)
 
 
 def plane_cost(effort: int):
@@ -65,9 +57,9 @@ def predictor_for(
     """
     chosen = choose(plane, effort)
     tuned_to_plane = tune_to(plane, chosen, effort, threads, progress) if tune_nets else chosen
-    if coder != "ans" or not _repeats(plane):
+    if coder != "ans" or not hit_mode.is_promising(plane):
         return tuned_to_plane
-    return _with_hits(plane, chosen, tuned_to_plane, EFFORTS[effort].hits_save)
+    return hit_mode.best_of(plane, chosen, tuned_to_plane, EFFORTS[effort].hits_save)
 
 
 def choose(plane: Plane, effort: int) -> Predictor:
@@ -91,54 +83,6 @@ def _excerpt_bits(plane: Plane, predictor: Predictor) -> float:
         box = plane.samples[start : frame + 1, row0 : row0 + EXCERPT_ROWS]
         total += float(tile_bits(predictor, box, plane.max_sample)[-1].sum(dtype=float))
     return total
-
-
-def _repeats(plane: Plane) -> bool:
-    """Whether enough samples of the middle frame equal W or N for hit mode to be tried."""
-    frame = plane.samples[len(plane.samples) // 2]
-    same = np.zeros(frame.shape, bool)
-    same[:, 1:] = frame[:, 1:] == frame[:, :-1]
-    same[1:] |= frame[1:] == frame[:-1]
-    return float(same.mean()) > REPEATS
-
-
-def _with_hits(
-    plane: Plane, chosen: Predictor, tuned_to_plane: Predictor, saving: float
-) -> Predictor:
-    """Hit mode where it pays, as it pays best; tuned nets may not pay any more beside it."""
-    box = _hits_box(plane)
-    n_boxes = plane.samples.size / box.size
-
-    def bits(predictor: Predictor) -> float:
-        coded = float(tile_bits(predictor, box, plane.max_sample).sum(dtype=float))
-        return n_boxes * coded + 8 * predictor.sent_bytes
-
-    best, least = tuned_to_plane, bits(tuned_to_plane) * (1 - saving)
-    for base in [chosen] if chosen is tuned_to_plane else [chosen, tuned_to_plane]:
-        found = bits(replace(base, hits=HITS))
-        if found < least:
-            best, least = replace(base, hits=HITS), found
-    if best.hits is None:
-        return best
-    hits, found = MORE_HITS, bits(replace(best, hits=MORE_HITS))
-    if found > least:
-        hits, found = HITS, least
-    for band_rows_log2 in LOWER_BANDS_LOG2:
-        lower = replace(hits, band_rows_log2=band_rows_log2)
-        least, found = found, bits(replace(best, hits=lower))
-        if found > least * (1 - saving):
-            break
-        hits = lower
-    return replace(best, hits=hits)
-
-
-def _hits_box(plane: Plane) -> np.ndarray:
-    """Some rows of some frames in the middle of a plane."""
-    n_frames, rows, cols = plane.samples.shape
-    rows_taken = max(1, min(rows, HITS_SAMPLES // cols))
-    frames_taken = max(1, min(n_frames, HITS_FRAMES, HITS_SAMPLES // (rows_taken * cols)))
-    row0, frame0 = (rows - rows_taken) // 2, (n_frames - frames_taken) // 2
-    return plane.samples[frame0 : frame0 + frames_taken, row0 : row0 + rows_taken]
 
 
 def tune_to(

@@ -7,13 +7,14 @@ See FORMAT.md, "Codec 1: lossless".
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .. import planes
 from .._fields import Fields, varint
 from ..container import Section, Stream
 from ..errors import CorruptStream
+from .abundance import read_abundance
 from .predictors import Hits, Predictor, ReadyNet, read_net
 from .tiling import LONGEST_TILE_SAMPLES, MAX_COLS, Tile, Tiling
 
@@ -71,6 +72,7 @@ class CodedPlane:
             "slab_frames": self.tiling.slab_frames,
             "stripe_rows": self.tiling.stripe_rows,
             "hits": self.predictor.hits is not None,
+            "abundances": bool(self.predictor.hits and self.predictor.hits.abundance),
             "tiles": len(self.entries),
             "bytes": sum(entry.size for entry in self.entries),
         }
@@ -97,6 +99,8 @@ def write_index(
         body += bytes([CODERS.index(coder)]) + varint(INCREMENT) + varint(LIMIT)
         hits = predictor.hits
         body += bytes([hits.candidates, hits.band_rows_log2] if hits else [0])
+        if hits:
+            body += predictor.abundances or bytes(1)
         body += varint(tiling.slab_frames) + varint(tiling.stripe_rows)
         for _, tile in zip(tiling, tiles, strict=True):
             body += varint(tile.edge) + varint(tile.size) + tile.crc.to_bytes(4, "little")
@@ -137,7 +141,11 @@ def _read_plane(
     if coder >= len(CODERS):
         raise CorruptStream(f"planes: coder {coder}, expected 0..{len(CODERS) - 1}")
     increment, limit = fields.varint("increment", MAX_INCREMENT), fields.varint("limit", MAX_LIMIT)
-    predictor = Predictor(first, later, _read_hits(fields, CODERS[coder]))
+    hits = _read_hits(fields, CODERS[coder])
+    if hits:
+        found = read_abundance(fields, geometry.max_sample, later.net)
+        hits = replace(hits, abundance=found)
+    predictor = Predictor(first, later, hits)
     slab = fields.varint("slab frames", shape[0])
     stripe = fields.varint("stripe rows", shape[1])
     if slab == 0 or stripe == 0 or limit < MIN_LIMIT:

@@ -130,12 +130,12 @@ def encode_tile(plane: Plane, predictor: Predictor, tile: Tile, *, coder: str) -
     """One tile of a plane, coded."""
     samples = np.ascontiguousarray(plane.samples[tile.where])
     edge = tile_edge(samples)
+    folded = fold(predictor, samples, plane.max_sample, edge)
+    streams_log2 = choose_streams_log2(samples.size)
+    if "steps" in folded:
+        return TileCode(edge, entropy.encode_steps(**folded, streams_log2=streams_log2))
     payload = entropy.encode_tile(
-        **fold(predictor, samples, plane.max_sample, edge),
-        streams_log2=choose_streams_log2(samples.size),
-        increment=INCREMENT,
-        limit=LIMIT,
-        coder=coder,
+        **folded, streams_log2=streams_log2, increment=INCREMENT, limit=LIMIT, coder=coder
     )
     return TileCode(edge, payload)
 
@@ -266,7 +266,7 @@ def _decode_job(job: DecodeJob) -> None:
         plane.increment,
         plane.limit,
         plane.coder == "huffman",
-        hits and (hits.candidates, hits.band_rows_log2),
+        hits and hits.mode,
         where,
         target,
     )

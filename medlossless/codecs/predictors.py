@@ -16,7 +16,8 @@ from ..image import Array
 from ..predict import DIGEST_BYTES, Net, name_of, net_named
 from ..predict._kernel import KernelNet
 from . import tuned
-from ._fold import fold_tile
+from ._fold import fold_abundant, fold_tile
+from .abundance import Abundance
 
 SHIPPED, TUNED = 0, 1  # how a net is written
 
@@ -43,11 +44,19 @@ class Hits:
     """Hit mode: flags say whether a sample repeats one of 1 to 4 neighbours (W, N, NE, NW).
 
     Their tables learn fast, so bands may be lower than usual: 1 << band_rows_log2 rows. The
-    lower they are, the fewer rows a decoder can walk side by side.
+    lower they are, the fewer rows a decoder can walk side by side. With abundances what is no
+    candidate is coded by value.
     """
 
     candidates: int
     band_rows_log2: int
+    abundance: Abundance | None = None
+
+    @property
+    def mode(self) -> tuple[int, int, np.ndarray | None]:
+        """Candidates, bands, abundances in quarter octaves: what a decoder takes."""
+        quarters = None if self.abundance is None else self.abundance.quarters
+        return self.candidates, self.band_rows_log2, quarters
 
 
 @dataclass(frozen=True)
@@ -65,9 +74,16 @@ class Predictor:
 
     @property
     def sent_bytes(self) -> int:
-        """Bytes of the tuned nets, which a stream must carry."""
+        """Bytes of tuned nets and abundances, which a stream must carry."""
         nets = (self.first, self.later) if self.volumetric else (self.first,)
-        return sum(len(net.written) for net in nets if net.sent is not None)
+        return sum(len(net.written) for net in nets if net.sent is not None) + len(self.abundances)
+
+    @cached_property
+    def abundances(self) -> bytes:
+        """The abundances as the stream writes them; empty without."""
+        if self.hits is None or self.hits.abundance is None:
+            return b""
+        return self.hits.abundance.to_bytes(self.later.net)
 
     @property
     def kernels(self) -> tuple[KernelNet, KernelNet]:
@@ -124,12 +140,18 @@ def tile_edge(samples: Array) -> int:
 
 
 def fold(predictor: Predictor, samples: np.ndarray, max_sample: int, edge: int) -> dict[str, Any]:
-    """A box of samples (frames, rows, cols) as the entropy coder takes it: keyword arguments."""
+    """A box of samples (frames, rows, cols) as the entropy coder takes it: keyword arguments.
+
+    They are those of `entropy.encode_tile`, or with abundances those of `entropy.encode_steps`.
+    """
     prior, hits = predictor.prior, predictor.hits
     mode = hits and (hits.candidates, hits.band_rows_log2, prior.shift, prior.freq)
-    symbols, contexts, flags = fold_tile(
-        np.ascontiguousarray(samples), *predictor.kernels, max_sample, edge, mode
-    )
+    samples = np.ascontiguousarray(samples)
+    if hits and hits.abundance:
+        quarters, learning = hits.abundance.quarters, (entropy.INCREMENT, entropy.LIMIT)
+        flags, steps = fold_abundant(samples, *predictor.kernels, edge, mode, quarters, learning)
+        return {"flags": flags, "steps": steps}
+    symbols, contexts, flags = fold_tile(samples, *predictor.kernels, max_sample, edge, mode)
     tile = {"symbols": symbols, "contexts": contexts, "max_sample": max_sample, "prior": prior}
     if hits:
         tile |= {"flags": flags, "band_rows_log2": hits.band_rows_log2}
@@ -138,4 +160,29 @@ def fold(predictor: Predictor, samples: np.ndarray, max_sample: int, edge: int) 
 
 def tile_bits(predictor: Predictor, samples: np.ndarray, max_sample: int) -> np.ndarray:
     """Ideal code length of each sample of a tile, (frames, rows, cols) float32."""
-    return entropy.sample_bits(**fold(predictor, samples, max_sample, tile_edge(samples)))
+    folded = fold(predictor, samples, max_sample, tile_edge(samples))
+    return entropy.step_bits(**folded) if "steps" in folded else entropy.sample_bits(**folded)
+
+
+def surprises(
+    predictor: Predictor, samples: np.ndarray, max_sample: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """How often each value was seen, and expected, where no candidate of hit mode was right.
+
+    Returns
+    -------
+    seen, expected : (max_sample + 1,) float64
+    """
+    prior, hits = predictor.prior, predictor.hits
+    assert hits is not None
+    quarters = hits.mode[2]
+    if quarters is None:
+        quarters = np.zeros(max_sample + 1, np.int8)
+    expected = np.zeros(max_sample + 1)
+    mode = (hits.candidates, hits.band_rows_log2, prior.shift, prior.freq)
+    samples, learning = np.ascontiguousarray(samples), (entropy.INCREMENT, entropy.LIMIT)
+    flags, _ = fold_abundant(
+        samples, *predictor.kernels, tile_edge(samples), mode, quarters, learning, expected
+    )
+    missed = samples[~(flags & 1).any(axis=-1)]
+    return np.bincount(missed, minlength=max_sample + 1).astype(float), expected

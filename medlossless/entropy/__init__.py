@@ -5,18 +5,32 @@
 is the same C core, fused into the scan of the codecs.
 """
 
-from .coder import CODERS, decode_tile, encode_tile, ideal_bits, sample_bits
+from .coder import (
+    CODERS,
+    INCREMENT,
+    LIMIT,
+    decode_tile,
+    encode_steps,
+    encode_tile,
+    ideal_bits,
+    sample_bits,
+    step_bits,
+)
 from .fold import fold, unfold
 from .prior import Prior, freq_from_counts
 
 __all__ = [
     "CODERS",
+    "INCREMENT",
+    "LIMIT",
     "Prior",
     "decode_tile",
+    "encode_steps",
     "encode_tile",
     "fold",
     "freq_from_counts",
     "ideal_bits",
     "sample_bits",
+    "step_bits",
     "unfold",
 ]

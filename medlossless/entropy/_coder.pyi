@@ -14,6 +14,9 @@ def encode(
     rows_log2: tuple[int, int],
     huffman: bool,
 ) -> tuple[int, np.ndarray]: ...
+def encode_steps(
+    flags: np.ndarray, steps: np.ndarray, streams_log2: int
+) -> tuple[int, np.ndarray]: ...
 def decode(
     payload: np.ndarray,
     contexts: np.ndarray,

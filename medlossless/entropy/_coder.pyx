@@ -13,8 +13,8 @@ from ._core cimport (
     MLL_OK, mll_fold, mll_huffman_bound, mll_huffman_code, mll_huffman_code_bytes,
     mll_huffman_code_init, mll_huffman_decode_tile, mll_huffman_encode_tile,
     mll_huffman_find_runs, mll_model, mll_model_bytes, mll_model_init, mll_model_setup,
-    mll_model_trace, mll_rans_bound, mll_rans_decode_tile, mll_rans_encode_tile, mll_status,
-    mll_tile_shape, mll_unfold,
+    mll_model_trace, mll_rans_bound, mll_rans_decode_tile, mll_rans_encode_steps, mll_rans_encode_tile,
+    mll_status, mll_tile_shape, mll_unfold,
 )
 
 
@@ -88,6 +88,23 @@ def encode(const uint16_t[:, :, ::1] symbols, const uint8_t[:, :, ::1] contexts,
                                           &work[0], &symbols[0, 0, 0], &contexts[0, 0, 0],
                                           flags_at, &shape)
     return <int>status, np.asarray(output)[begin:end] if status == MLL_OK else None
+
+
+def encode_steps(const uint16_t[:, :, :, ::1] flags, const uint32_t[:, :, :, ::1] steps,
+                 int streams_log2):
+    """(status, payload as uint8 array) of a tile whose steps are known."""
+    cdef mll_tile_shape shape
+    shape.frames, shape.rows = <uint32_t>flags.shape[0], <uint32_t>flags.shape[1]
+    shape.cols, shape.streams_log2 = <uint32_t>flags.shape[2], <uint32_t>streams_log2
+    shape.band_rows_log2 = 0
+    cdef size_t capacity = mll_rans_bound(&shape, True)
+    cdef uint8_t[::1] output = np.empty(capacity, np.uint8)
+    cdef size_t begin = 0
+    cdef mll_status status
+    with nogil:
+        status = mll_rans_encode_steps(&output[0], capacity, &begin, &steps[0, 0, 0, 0],
+                                       &flags[0, 0, 0, 0], &shape)
+    return <int>status, np.asarray(output)[begin:] if status == MLL_OK else None
 
 
 def decode(const uint8_t[::1] payload, const uint8_t[:, :, ::1] contexts, prior, tuple learning,

@@ -2,7 +2,7 @@
 """What the C entropy coder declares, for `_coder` and for the fused loops of the codecs."""
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint16_t, uint32_t
 
 
 cdef extern from "status.h" nogil:
@@ -55,6 +55,9 @@ cdef extern from "entropy/rans.h" nogil:
                                     size_t *start, uint32_t *work, const uint16_t *symbols,
                                     const uint8_t *contexts, const uint16_t *flags,
                                     const mll_tile_shape *shape)
+    mll_status mll_rans_encode_steps(uint8_t *output, size_t capacity, size_t *start,
+                                     const uint32_t *steps, const uint16_t *flags,
+                                     const mll_tile_shape *shape)
     mll_status mll_rans_decode_tile(mll_model *model, uint16_t *symbols, const uint8_t *payload,
                                     size_t payload_bytes, const uint8_t *contexts,
                                     const mll_tile_shape *shape)
@@ -67,7 +70,8 @@ cdef extern from "entropy/hits.h" nogil:
         uint16_t value[4]
     size_t mll_hits_bytes(uint32_t n_candidates, uint32_t n_contexts)
     mll_status mll_hits_init(mll_hits *hits, void *memory, size_t memory_bytes,
-                             uint32_t n_candidates, const mll_model_setup *setup)
+                             uint32_t n_candidates, const mll_model_setup *setup,
+                             const int8_t *quarters)
     void mll_hits_end_band(mll_hits *hits)
     void mll_hits_look(const mll_hits *hits, mll_hits_place *place, const uint16_t *at,
                        int32_t row_step, int32_t col_step, uint32_t context, int32_t prediction,
@@ -78,6 +82,22 @@ cdef extern from "entropy/hits.h" nogil:
                       uint16_t *flags)
     mll_status mll_hits_decode(mll_hits *hits, const mll_hits_place *place,
                                mll_rans_decoder *decoder, uint32_t *candidate)
+
+
+cdef extern from "entropy/abundance.h" nogil:
+    ctypedef struct mll_abundance:
+        pass
+    size_t mll_abundance_bytes(uint32_t n_contexts, uint32_t max_sample)
+    mll_status mll_abundance_init(mll_abundance *abundance, void *memory, size_t memory_bytes,
+                                  const mll_model_setup *setup, const int8_t *quarters)
+    void mll_abundance_end_band(mll_abundance *abundance)
+    void mll_abundance_fold(mll_abundance *abundance, const mll_hits *hits,
+                            const mll_hits_place *place, uint32_t context, int32_t prediction,
+                            int flip, uint32_t sample, uint32_t *steps, double *expected)
+    mll_status mll_abundance_decode(mll_abundance *abundance, const mll_hits *hits,
+                                    const mll_hits_place *place, mll_rans_decoder *decoder,
+                                    uint32_t context, int32_t prediction, int flip,
+                                    uint16_t *sample)
 
 
 cdef extern from "entropy/huffman.h" nogil:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import CorruptStream, InvalidInput, Truncated
 from . import _coder
-from .prior import Prior
+from .prior import SCALE, Prior
 
 CODERS = ("ans", "huffman")
 INCREMENT = 512
@@ -83,6 +83,51 @@ def encode_tile(
     )
     _raise_for(status, max_sample, prior)
     return payload.tobytes()
+
+
+def encode_steps(flags: np.ndarray, steps: np.ndarray, *, streams_log2: int = 0) -> bytes:
+    """Encode a tile in hit mode with abundances, where every step is known.
+
+    Parameters
+    ----------
+    flags : (frames, rows, cols, 4) uint16, C-contiguous
+        As in `encode_tile`.
+    steps : (frames, rows, cols, 2) uint32, C-contiguous
+        freq << 16 | cum of group and value of each sample that no flag gives.
+    streams_log2 : int, 0..4
+
+    Returns
+    -------
+    payload : bytes
+
+    Raises
+    ------
+    InvalidInput
+    """
+    _check_steps(flags, steps)
+    _rows_log2(streams_log2, 0)
+    _, payload = _coder.encode_steps(flags, steps, streams_log2)
+    return payload.tobytes()
+
+
+def step_bits(flags: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """Ideal code length of every sample of such a tile, (frames, rows, cols) float32."""
+    _check_steps(flags, steps)
+    coded = _token_bits()[steps >> 16].sum(axis=-1)
+    bits = np.where((flags & 1).any(axis=-1), 0, coded) + _flag_bits()[flags].sum(axis=-1)
+    return bits.astype(np.float32)
+
+
+def _check_steps(flags: np.ndarray, steps: np.ndarray) -> None:
+    shape = flags.shape[:3]
+    _check_flags(flags, shape)
+    if steps.dtype != np.uint32 or steps.shape != (*shape, 2) or not steps.flags.c_contiguous:
+        raise InvalidInput("steps: expected C-contiguous uint32, two a sample")
+    _check_size(flags.size // MAX_FLAGS)
+    coded = steps[~(flags & 1).any(axis=-1)]
+    freq = coded >> 16
+    if np.any((freq == 0) | (freq + (coded & 0xFFFF) > SCALE)):
+        raise InvalidInput(f"steps: expected freq >= 1 and freq + cum <= {SCALE}")
 
 
 def decode_tile(
@@ -206,14 +251,20 @@ def _check_arrays(
             raise InvalidInput(f"{name}: expected (frames, rows, cols) {np.dtype(dtype).name}")
         if not array.flags.c_contiguous or array.shape != contexts.shape:
             raise InvalidInput(f"{name}: expected C-contiguous of shape {contexts.shape}")
-    if flags is not None and (
-        flags.dtype != np.uint16
-        or flags.shape != (*contexts.shape, MAX_FLAGS)
-        or not flags.flags.c_contiguous
-    ):
+    if flags is not None:
+        _check_flags(flags, contexts.shape)
+    _check_size(contexts.size)
+
+
+def _check_flags(flags: np.ndarray, shape: tuple[int, ...]) -> None:
+    wanted = (*shape, MAX_FLAGS)
+    if flags.dtype != np.uint16 or flags.shape != wanted or not flags.flags.c_contiguous:
         raise InvalidInput(f"flags: expected C-contiguous uint16, {MAX_FLAGS} a sample")
-    if not 1 <= contexts.size <= MAX_TILE_SAMPLES:
-        raise InvalidInput(f"tile: {contexts.size} samples, expected 1..{MAX_TILE_SAMPLES}")
+
+
+def _check_size(n_samples: int) -> None:
+    if not 1 <= n_samples <= MAX_TILE_SAMPLES:
+        raise InvalidInput(f"tile: {n_samples} samples, expected 1..{MAX_TILE_SAMPLES}")
 
 
 def _learning(max_sample: int, increment: int, limit: int) -> tuple[int, int, int]:

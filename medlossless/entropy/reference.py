@@ -16,7 +16,14 @@ from .._fields import varint
 from ..errors import CorruptStream, InvalidInput, Truncated
 from .prior import Prior
 from .reference_model import Model, bands, fold, join, split, token_of, unfold
-from .reference_streams import HuffmanDecoder, HuffmanEncoder, RansDecoder, RansEncoder
+from .reference_streams import (
+    HuffmanDecoder,
+    HuffmanEncoder,
+    RansDecoder,
+    RansEncoder,
+    flag_step,
+    rans_stream,
+)
 
 __all__ = [
     "HuffmanDecoder",
@@ -26,6 +33,7 @@ __all__ = [
     "RansEncoder",
     "TileDecoder",
     "bands",
+    "encode_steps",
     "encode_tile",
     "fold",
     "join",
@@ -74,7 +82,23 @@ def encode_tile(
         model.end_band()
         for stream in streams:
             stream.end_band()
-    parts = [stream.finish() for stream in streams]
+    return join_payload([stream.finish() for stream in streams])
+
+
+def encode_steps(flags: np.ndarray, steps: np.ndarray, *, streams_log2: int = 0) -> bytes:
+    """Payload of a tile in hit mode with abundances; see `medlossless.entropy.encode_steps`."""
+    streams: list[list[tuple[int, int]]] = [[] for _ in range(1 << streams_log2)]
+    for where in np.ndindex(flags.shape[:3]):
+        stream = streams[where[1] % len(streams)]
+        before = flags[where].tolist()
+        stream += [flag_step(flag >> 1, flag & 1) for flag in before if flag]
+        if not any(flag & 1 for flag in before):
+            stream += [(step >> 16, step & 0xFFFF) for step in steps[where].tolist()]
+    return join_payload([rans_stream(stream) for stream in streams])
+
+
+def join_payload(parts: list[bytes]) -> bytes:
+    """Lengths of the streams, then the streams."""
     return b"".join(varint(len(part)) for part in parts) + b"".join(parts)
 
 

@@ -34,7 +34,9 @@ N_NEAR = 4
 # Set 2 takes these differences, clipped to +-2, as digits to base 5, the first the highest.
 DIFFERENCES = (("N", "NW"), ("NE", "N"), ("W", "NW"), ("W", "WW"), ("N", "NN"))
 SCALE_GROUPS = (30, 54, 72)  # contexts from which on the next group begins
-CLOSENESS = (23170, 16384, 10809, 6208, 3327, 1448, 362)
+QUARTERS = (32768, 27554, 23170, 19484)  # SCALE over powers of 2^(1/4)
+RAREST = 50
+CLOSENESS = (2, 4, 6, 10, 13, 18, 26)  # quarter octaves below certain
 
 MIDDLE = 6  # level of a cell that knows nothing; levels are 0..12
 ODDS_X2 = (3, 8, 22, 64, 200, 600)
@@ -125,14 +127,19 @@ class Hits:
         The tables the contexts start from; these, not what they learn, say what the net thinks of
         a candidate.
     max_sample : int
+    quarters : list of int, optional
+        The abundance of each value in quarter octaves (`reference_abundance`).
     """
 
-    def __init__(self, n_candidates: int, prior: Prior, max_sample: int) -> None:
+    def __init__(
+        self, n_candidates: int, prior: Prior, max_sample: int, quarters: list[int] | None = None
+    ) -> None:
         self.n_candidates = n_candidates
         self.max_sample = max_sample
+        self.quarters = quarters or [0] * (max_sample + 1)
         self.shift = prior.shift.tolist()
-        self.closeness = [
-            [closeness(freq, extra_bits(token) + shift) for token, freq in enumerate(row)]
+        self.rarity = [
+            [rarity(freq, extra_bits(token) + shift) for token, freq in enumerate(row)]
             for shift, row in zip(self.shift, prior.freq.tolist(), strict=True)
         ]
         self.cells: dict[tuple[int, int, int], Cell] = {}
@@ -148,7 +155,10 @@ class Hits:
         near = equal >> (len(PAIRS) - N_NEAR)
         group = sum(context >= first for first in SCALE_GROUPS)
         shift = self.shift[context]
-        w, n, ne = (self.closeness[context][token_of(s >> shift)] for s in symbols[:3])
+        w, n, ne = (
+            closeness(self.rarity[context][token_of(symbol >> shift)] - self.quarters[value])
+            for symbol, value in zip(symbols[:3], values[:3], strict=True)
+        )
         texture = digits([2 + max(-2, min(2, at[a] - at[b])) for a, b in DIFFERENCES], 5)
         close = ((near * 8 + w) * 8 + n) * 3 + (ne >= 3) + (ne >= 5)
         count = self.n_candidates
@@ -200,9 +210,14 @@ class Hits:
         return None
 
 
-def closeness(freq: int, n_raw: int) -> int:
-    """0 for a token the prior expects, 7 for one it hardly thinks possible."""
-    return sum(freq < likely << n_raw for likely in CLOSENESS)
+def rarity(freq: int, n_raw: int) -> int:
+    """Quarter octaves by which a token, its raw bits shared out, is less likely than certain."""
+    return sum(freq < (QUARTERS[i % 4] << n_raw) >> (i // 4) for i in range(1, RAREST + 1))
+
+
+def closeness(rare: int) -> int:
+    """0 for a value that the prior expects, 7 for one it hardly thinks possible."""
+    return sum(rare >= steps for steps in CLOSENESS)
 
 
 def digits(values: list[int] | list[bool], base: int) -> int:

@@ -29,21 +29,30 @@ class RansEncoder:
         self.steps.append((SCALE >> n_raw, raw << (SCALE_BITS - n_raw)))
 
     def encode_flag(self, freq: int, flag: int) -> None:
-        """A flag of hit mode: 1 has the first freq slots, 0 the others."""
-        self.steps.append((freq, 0) if flag else (SCALE - freq, freq))
+        self.steps.append(flag_step(freq, flag))
 
     def end_band(self) -> None:
         """Nothing of a stream ends with a band."""
 
     def finish(self) -> bytes:
-        """The stream: the last state as 32 bits, then 16-bit words, little endian."""
-        x, words = RANS_LOW, []
-        for freq, cum in reversed(self.steps):
-            if x >= freq << 17:
-                words.append(x & 0xFFFF)
-                x >>= 16
-            x = ((x // freq) << SCALE_BITS) + x % freq + cum
-        return x.to_bytes(4, "little") + b"".join(w.to_bytes(2, "little") for w in reversed(words))
+        """The stream of all steps."""
+        return rans_stream(self.steps)
+
+
+def flag_step(freq: int, flag: int) -> tuple[int, int]:
+    """(freq, cum) of a flag of hit mode: 1 has the first freq slots, 0 the others."""
+    return (freq, 0) if flag else (SCALE - freq, freq)
+
+
+def rans_stream(steps: list[tuple[int, int]]) -> bytes:
+    """Steps (freq, cum) as a stream: the last state as 32 bits, then words of 16, little endian."""
+    x, words = RANS_LOW, []
+    for freq, cum in reversed(steps):
+        if x >= freq << 17:
+            words.append(x & 0xFFFF)
+            x >>= 16
+        x = ((x // freq) << SCALE_BITS) + x % freq + cum
+    return x.to_bytes(4, "little") + b"".join(w.to_bytes(2, "little") for w in reversed(words))
 
 
 class RansDecoder:
@@ -75,6 +84,14 @@ class RansDecoder:
         else:
             self._step(SCALE - freq, freq)
         return flag
+
+    def decode_one_of(self, freqs: list[int]) -> int:
+        """The number of one of several frequencies of sum SCALE."""
+        slot, number, cum = self.state & (SCALE - 1), 0, 0
+        while cum + freqs[number] <= slot:
+            cum, number = cum + freqs[number], number + 1
+        self._step(freqs[number], cum)
+        return number
 
     def end_band(self) -> None:
         """Nothing of a stream ends with a band."""

@@ -102,7 +102,7 @@ def decode(payload, shape, max_sample, edge, mode, streams_log2):
     return decode_tile(
         np.frombuffer(payload, np.uint8), shape, *PREDICTOR.kernels, max_sample, edge,
         prior.shift, prior.freq, streams_log2, *LEARNING.values(), False,
-        (mode.candidates, mode.band_rows_log2),
+        mode.mode,
     )  # fmt: skip
 
 

@@ -235,6 +235,29 @@ def read_layer(reader: Reader, base: Net, layer: tuple) -> tuple:
     return weights, biases, shift
 
 
+def read_abundances(reader: Reader, max_sample: int, net: Net) -> list[int] | None:
+    """Chapters 8 and 13.4: quarter octaves of each value."""
+    step = reader.number(1)
+    if step == 0:
+        return None
+    scale = reader.number(1)
+    need(step <= 8 and scale <= 21 and max_sample <= 1023, "abundances")
+    coding = {"coder": 0, "increment": 4096, "limit": 2**22, "streams_log2": 0, "hits": 0}
+    coder = TileCoder(reader.take(reader.varint(2**16)), net, 64, coding)
+    numbers: list[int] = []
+    rows = -(-(max_sample + 1) // 16)
+    for row in range(rows):
+        symbols = [coder.symbol(row, 3 * scale) for _ in range(16)]
+        numbers += [-(s + 1) // 2 if s % 2 else s // 2 for s in symbols]
+        if is_band_end(0, row, rows):
+            coder.end_band()
+    coder.finish()
+    found = [number * step for number in numbers]
+    need(all(-32 <= one <= 24 for one in found), "abundances: range")
+    need(not any(found[max_sample + 1 :]), "abundances: padding")
+    return found[: max_sample + 1]
+
+
 def read_planes(sections: dict, planes: list[int], extents, nets: dict[bytes, Net]) -> list:
     """Chapter 8: the samples of every plane, constant ones included."""
     reader, payload = Reader(sections[PLANES], "planes"), Reader(sections[PAYLOAD], "payload")
@@ -253,6 +276,7 @@ def read_planes(sections: dict, planes: list[int], extents, nets: dict[bytes, Ne
         plane |= {"hits": reader.number(1), "band_rows": 16}
         if plane["hits"] > 0:
             plane["band_rows"] = 1 << reader.number(1)
+            plane["quarters"] = read_abundances(reader, max_sample, chosen[1])
         need(plane["coder"] <= 1 and plane["band_rows"] <= 16, "coder or bands")
         need(plane["hits"] <= (4, 0)[plane["coder"]], "hits")
         slab, stripe = reader.varint(frames, 1), reader.varint(rows, 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A second decoder, part 3: chapter 13.3 of FORMAT.md, hit mode.
+"""A second decoder, part 3: chapters 13.3 and 13.4 of FORMAT.md.
 
 Written from the text and from nothing else, plain and slow, to prove that the text is enough.
 """
@@ -17,7 +17,7 @@ EQUAL.append((W, NE))
 DIFFERENCES = [(N, NW), (NE, N), (W, NW), (W, WW), (N, NN)]
 EXPECTED = [2048, 2428, 2782, 3092, 3349, 3551, 3705, 3819, 3902, 3960]
 EXPECTED += [4002, 4031, 4051, 4065, 4075, 4081, 4086, 4089, 4091]
-LIKELY = [23170, 16384, 10809, 6208, 3327, 1448, 362]
+QUARTERS = [32768, 27554, 23170, 19484]
 
 
 def fold(sample: int, prediction: int, max_sample: int, flip: bool) -> int:
@@ -88,15 +88,20 @@ class Place:
 class Hits:
     """The tables of a tile."""
 
-    def __init__(self, net: Net, max_sample: int, n_candidates: int) -> None:
-        self.net, self.max_sample, self.n_candidates = net, max_sample, n_candidates
+    def __init__(self, net: Net, max_sample: int, coding: dict) -> None:
+        self.net, self.max_sample, self.n_candidates = net, max_sample, coding["hits"]
+        self.quarters = coding.get("quarters")
         self.cells: dict[tuple[int, int, int], Cell] = {}
         self.joints: dict[tuple[int, ...], Joint] = {}
 
-    def closeness(self, symbol: int, context: int) -> int:
+    def closeness(self, value: int, symbol: int, context: int) -> int:
         shift = self.net.shifts[context]
         token, extra = token_and_extra(symbol >> shift)
-        return sum(self.net.freqs[context][token] < f << (extra + shift) for f in LIKELY)
+        freq, n_raw = self.net.freqs[context][token], extra + shift
+        limits = [(QUARTERS[i % 4] << n_raw) >> (i // 4) for i in range(1, 51)]
+        rarity = sum(freq < limit for limit in limits)
+        rarity -= self.quarters[value] if self.quarters else 0
+        return sum(rarity >= least for least in (2, 4, 6, 10, 13, 18, 26))
 
     def place(self, look, predicted: tuple[int, int, bool]) -> Place:
         prediction, context, flip = predicted
@@ -108,7 +113,8 @@ class Hits:
         for a, b in DIFFERENCES:
             texture = 5 * texture + clip(look(0, *a) - look(0, *b), -2, 2) + 2
         group = sum(first <= context for first in (30, 54, 72))
-        w, n, ne = (self.closeness(symbol, context) for symbol in symbols[:3])
+        pairs = zip(values[:3], symbols[:3], strict=True)
+        w, n, ne = (self.closeness(value, symbol, context) for value, symbol in pairs)
         likely = (((equal >> 6) * 8 + w) * 8 + n) * 3 + (ne >= 3) + (ne >= 5)
         cells = 4 * equal + group, likely, texture
         return Place(tuple(values[: self.n_candidates]), tuple(symbols[: self.n_candidates]), cells)
@@ -132,3 +138,35 @@ class Hits:
     def end_band(self) -> None:
         for counter in (*self.cells.values(), *self.joints.values()):
             counter.end_band()
+
+
+def value_shares(place: Place, predicted: tuple, context, quarters: list[int]) -> list[int]:
+    """Chapter 13.4: the share of each value."""
+    prediction, _, flip = predicted
+    shares = []
+    for value, quarter in enumerate(quarters):
+        token, n_raw = token_and_extra(value_symbol(value, prediction, flip) >> context.shift)
+        octave, rest = divmod(quarter, 4)
+        times = (256, 304, 362, 431)[rest]
+        times = times >> -octave if octave < 0 else times << octave
+        density = max(1, (context.freq[token] << 2) >> (n_raw + context.shift))
+        shares.append(0 if value in place.values else density * times)
+    return shares
+
+
+def value_symbol(value: int, prediction: int, flip: bool) -> int:
+    e = prediction - value if flip else value - prediction
+    return 2 * e if e >= 0 else -2 * e - 1
+
+
+def share_freqs(shares: list[int]) -> list[int]:
+    q = ((32768 - len(shares)) << 32) // max(1, sum(shares))
+    freqs = [1 + (share * q >> 32) for share in shares[:-1]]
+    return [*freqs, 32768 - sum(freqs)]
+
+
+def read_value(one_of: Callable[[list[int]], int], shares: list[int]) -> int:
+    """Group and value."""
+    groups = [shares[at : at + 16] for at in range(0, len(shares), 16)]
+    group = one_of(share_freqs([sum(part) for part in groups]))
+    return 16 * group + one_of(share_freqs(groups[group]))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import bisect
 import itertools
 
-from decoder_from_format_hits import Hits
+from decoder_from_format_hits import Hits, read_value, value_shares, value_symbol
 from decoder_from_format_nets import Net, need, predict
 
 
@@ -160,6 +160,13 @@ class Rans:
         self.step(*((freq, 0) if hit else (32768 - freq, freq)))
         return hit
 
+    def one_of(self, freqs: list[int]) -> int:
+        """Chapter 13.4."""
+        cum = [0, *itertools.accumulate(freqs[:-1])]
+        found = bisect.bisect_right(cum, self.x & 32767) - 1
+        self.step(freqs[found], cum[found])
+        return found
+
     def drop(self, number: int) -> None:
         """Nothing is pending."""
 
@@ -214,9 +221,11 @@ class TileCoder:
 
     def __init__(self, payload: bytes, net: Net, max_sample: int, coding: dict) -> None:
         self.coding, self.max_sample = coding, max_sample
-        self.hits = Hits(net, max_sample, coding["hits"])
+        self.hits = Hits(net, max_sample, coding)
+        self.quarters = coding.get("quarters")
+        top = 2 * max_sample if self.quarters else max_sample
         pairs = zip(net.shifts, net.freqs, strict=True)
-        self.contexts = [Context(shift, freqs, max_sample) for shift, freqs in pairs]
+        self.contexts = [Context(shift, freqs, top) for shift, freqs in pairs]
         sizes, at = [], 0
         for _ in range(1 << coding["streams_log2"]):
             size = shift = 0
@@ -254,8 +263,21 @@ class TileCoder:
             hit = self.hits.read(self.streams[row % len(self.streams)].flag, place)
             if hit is not None:
                 return hit
+            if self.quarters:
+                return self.value(row, predicted, place)
             taken = place.symbols
         return unfold(self.symbol(row, number, taken), prediction, self.max_sample, flip)
+
+    def value(self, row: int, predicted: tuple[int, int, bool], place) -> int:
+        """The next sample of a row, by value."""
+        prediction, number, flip = predicted
+        context, stream = self.contexts[number], self.streams[row % len(self.streams)]
+        shares = value_shares(place, predicted, context, self.quarters)
+        found = read_value(stream.one_of, shares)
+        shifted = value_symbol(found, prediction, flip) >> context.shift
+        tokens = range(len(context.count))
+        context.count[max(t for t in tokens if base_and_extra(t)[0] <= shifted)] += 1
+        return found
 
     def end_band(self) -> None:
         for number, context in enumerate(self.contexts):

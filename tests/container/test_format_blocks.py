@@ -11,7 +11,7 @@ import pytest
 from format_text import BLOCK
 
 from medlossless.codecs import tiling
-from medlossless.entropy import prior, reference_hits, reference_model
+from medlossless.entropy import prior, reference_abundance, reference_hits, reference_model
 from medlossless.entropy.reference_streams import HuffmanDecoder
 from medlossless.planes import colour
 from medlossless.predict import neighbourhood as nb
@@ -179,14 +179,38 @@ def test_block_of_restoring():
 
 
 def test_block_of_closeness():
-    for n_raw, freq in itertools.product(range(16), [*range(1, 400), *range(400, 32768, 3)]):
-        assert BLOCK["closeness"](freq, n_raw) == reference_hits.closeness(freq, n_raw)
+    for n_raw, freq in itertools.product(range(16), [*range(1, 400), *range(400, 32768, 97)]):
+        rarity = reference_hits.rarity(freq, n_raw)
+        for quarters in (-32, 0, 3, 24):
+            expected = reference_hits.closeness(rarity - quarters)
+            assert BLOCK["closeness"](freq, n_raw, quarters) == expected
+
+
+def test_blocks_of_abundances():
+    rng = np.random.default_rng(6)
+    for quarters in range(-32, 25):
+        quarter = reference_abundance.times(quarters)
+        for freq, n_raw in ((1, 0), (1, 4), (32767, 0), (900, 3)):
+            density = BLOCK["share"](freq, n_raw, 0) // 256
+            assert BLOCK["share"](freq, n_raw, quarters) == density * quarter
+            assert density == max(1, freq * 4 >> n_raw)
+    for value, prediction, flip in itertools.product(range(5), range(5), (False, True)):
+        ours = reference_abundance.symbol_of(value, prediction, flip)
+        assert BLOCK["value_symbol"](value, prediction, flip) == ours
+    for n in range(1, 65):
+        shares = (rng.integers(0, 1 << 31, n) >> rng.integers(0, 32, n)).tolist()
+        expected = reference_abundance.freqs(shares)
+        assert BLOCK["share_freqs"](shares) == expected
+        assert sum(expected) == 32768
+        assert min(expected) >= 1
+    assert BLOCK["share_freqs"]([0]) == [32768]
 
 
 @pytest.mark.parametrize("max_sample", [1, 3, 40, 65535])
 def test_blocks_of_cells(max_sample):
     rng = np.random.default_rng(max_sample)
-    hits = reference_hits.Hits(4, prior.Prior(NET.shifts, NET.freqs), max_sample)
+    quarters = rng.integers(-32, 25, max_sample + 1).tolist()
+    hits = reference_hits.Hits(4, prior.Prior(NET.shifts, NET.freqs), max_sample, quarters)
     for _ in range(2000):
         base = int(rng.integers(0, max_sample + 1))
         around = base + rng.integers(-3, 4, 10) * rng.integers(0, 2, 10)
@@ -200,7 +224,8 @@ def test_blocks_of_cells(max_sample):
             shift = int(NET.shifts[context])
             token = reference_model.token_of(symbol >> shift)
             n_raw = reference_model.extra_bits(token) + shift
-            close.append(BLOCK["closeness"](int(NET.freqs[context][token]), n_raw))
+            freq = int(NET.freqs[context][token])
+            close.append(BLOCK["closeness"](freq, n_raw, quarters[at[name]]))
 
         def look(frame: int, row: int, col: int, at=at) -> int:
             return at[next(n for n in at if reference_hits.NEIGHBOURS[n] == (row, col))]

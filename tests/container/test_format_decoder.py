@@ -20,6 +20,7 @@ from decoder_from_format_tiles import TileCoder, decode_tile
 from medlossless import api, entropy, planes
 from medlossless.codecs import Options, lossless, predictors, tiling, tuned
 from medlossless.codecs._scan import decode_tile as scan_tile
+from medlossless.codecs.abundance import Abundance
 from medlossless.container import Header, Section, join
 from medlossless.errors import CorruptStream
 from medlossless.image import Image
@@ -257,7 +258,7 @@ def test_payload_streams_decode(streams_log2, coder, nets):
     tile.finish()
 
 
-def force_hits(monkeypatch, *mode: int, nets: tuple[str, ...] = ("med",)) -> None:
+def force_hits(monkeypatch, *mode, nets: tuple[str, ...] = ("med",)) -> None:
     predictor = replace(predictors.predictor_named(*nets), hits=predictors.Hits(*mode))
     monkeypatch.setattr(lossless, "predictor_for", lambda *_: predictor)
 
@@ -294,15 +295,40 @@ def test_hit_mode_is_chosen_for_a_screen(nets):
     assert_decodes(stream, array, nets)
 
 
-def test_damage_in_hit_mode_is_refused_alike(nets, monkeypatch):
+def abundance_of(max_sample: int, step: int = 1) -> Abundance:
+    """Any abundance anywhere."""
+    values = np.random.default_rng(max_sample).integers(-(32 // step), 24 // step + 1, 1024)
+    return Abundance(values[: max_sample + 1].astype(np.int8), step)
+
+
+@pytest.mark.parametrize("step", [1, 5])
+@pytest.mark.parametrize("max_sample", [1, 15, 16, 200, 1023])
+def test_abundances_decode(max_sample, step, nets, monkeypatch):
+    array = (flat(83, (2, 33, 37)) * max_sample // 255).astype("<u2")
+    array += np.random.default_rng(step).integers(0, 2, array.shape, np.uint16) & (array < 9)
+
+    def forced(plane, *others):
+        hits = predictors.Hits(3, step % 3, abundance_of(plane.max_sample, step))
+        return replace(predictors.predictor_named("mid2d", "mid3d"), hits=hits)
+
+    monkeypatch.setattr(lossless, "predictor_for", forced)
+    stream = encode_lossless(array, "ZYX", 5, "ans")
+    assert api.inspect(stream).planes[0]["abundances"]
+    assert_decodes(stream, array, nets)
+
+
+@pytest.mark.parametrize("quarters", [None, abundance_of(31).quarters], ids=["symbols", "values"])
+def test_damage_in_hit_mode_is_refused_alike(quarters, nets, monkeypatch):
     """Payloads that no checksum guards: both decoders find the same samples or an error."""
-    shape, edge, mode = (1, 9, 11), 2, predictors.Hits(3, 1)
+    found_abundance = None if quarters is None else abundance_of(31)
+    shape, edge, mode = (1, 9, 11), 2, predictors.Hits(3, 1, found_abundance)
     predictor = replace(predictors.predictor_named("med"), hits=mode)
     samples = (flat(81, shape) // 8).astype(np.uint16)
     tile = predictors.fold(predictor, samples, 31, edge)
-    payload = entropy.encode_tile(**tile, streams_log2=0)
+    payload = (entropy.encode_steps if "steps" in tile else entropy.encode_tile)(**tile)
     ours = nets[predictor.first.net.digest]
     plane = {"max_sample": 31, "coder": 0, "increment": 512, "limit": 2**22, "hits": 3}
+    plane["quarters"] = quarters if quarters is None else quarters.tolist()
     prior, outcomes = predictor.prior, set()
     for at in range(len(payload)):
         changed = bytearray(payload)
@@ -314,7 +340,7 @@ def test_damage_in_hit_mode_is_refused_alike(nets, monkeypatch):
         try:
             expected = scan_tile(
                 np.frombuffer(changed, np.uint8), shape, *predictor.kernels, 31, edge, prior.shift,
-                prior.freq, 0, 512, 1 << 22, False, (3, 1),
+                prior.freq, 0, 512, 1 << 22, False, (3, 1, quarters),
             ).tolist()  # fmt: skip
         except CorruptStream:
             expected = None

@@ -15,15 +15,15 @@ import pytest
 from format_text import BLOCK, TABLES, TEXT
 
 from medlossless import _fields, _streams, _zstd, codecs, errors, planes
-from medlossless.codecs import index, tiling, tuned
+from medlossless.codecs import abundance, index, tiling, tuned
 from medlossless.container import header, stream
-from medlossless.entropy import coder, prior, reference_hits, reference_model
+from medlossless.entropy import coder, prior, reference_abundance, reference_hits, reference_model
 from medlossless.io import dicom, nifti, npy, opaque, png, tiff
 from medlossless.planes import colour, levels, palette
 from medlossless.predict import delta, net, net_named, reference, shipped_names
 from medlossless.predict import neighbourhood as nb
 
-MAX_LINES, MAX_COLUMNS = 860, 100  # a text that is read
+MAX_LINES, MAX_COLUMNS = 920, 100  # a text that is read
 
 
 def number(text: str) -> int:
@@ -74,6 +74,7 @@ def test_limits():
         "colours of a palette": palette.MAX_COLOURS,
         "nets of a stream": index.MAX_NETS,
         "bytes of the payload of a layer": literal(tuned.read_tuned, "payload bytes"),
+        "bytes of the payload of abundances": abundance.MAX_PAYLOAD,
         "increment": index.MAX_INCREMENT,
         "limit": index.MAX_LIMIT,
         "cols of a coded plane": tiling.MAX_COLS,
@@ -104,7 +105,12 @@ def test_limits():
         f"{reference_model.DUE_SHARE} times that sum is at least the sum of its new weights",
         f"row r may follow {nb.LAG} columns behind row r - 1",
         f"candidates of 13.3, 0 to {index.MAX_CANDIDATES}; 0: no hit mode",
-        f"band_rows_log2 (u8, 0 to {reference_model.BAND_ROWS.bit_length() - 1}; only where",
+        f"band_rows_log2 (u8, 0 to {reference_model.BAND_ROWS.bit_length() - 1}) and abundances",
+        f"Abundances are only for max_sample up to {abundance.MAX_SAMPLE}.",
+        f"steps are 1 to {abundance.MAX_STEP}, abundances {abundance.LEAST} to {abundance.MOST}.",
+        f"rows of {abundance.ROW_VALUES} cols and",
+        f"max_sample {abundance.MAX_SYMBOL}, increment {abundance.INCREMENT}, limit 2^22",
+        f"groups of {reference_abundance.GROUP} values",
         f"neighbours {', '.join(reference_hits.CANDIDATES)}, the first `hits`",
         f"increment {reference_hits.JOINT_INCREMENT} and limit {reference_hits.JOINT_LIMIT};",
     ],
