@@ -76,9 +76,15 @@ def test_frames_that_are_no_numbers_are_refused(frames):
         decode_array(stream, frames=frames)
 
 
+def unlike_frames() -> np.ndarray:
+    """Three frames that say nothing about one another, so that each is a tile."""
+    one = smooth((20, 31), "<u2", 0, 900)
+    return np.stack([one, one[::-1, ::-1] // 2 + 99, 900 - one[:, ::-1]])
+
+
 def test_other_tiles_are_not_decoded():
     """A damaged tile does not matter to those who do not want it."""
-    array = smooth((3, 20, 31), "<u2", 0, 900)
+    array = unlike_frames()
     stream = encode_with("lossless", array, effort=1)
     coded = lossless.read_index(Stream(stream))
     assert inspect(stream).tiles == 3
@@ -94,7 +100,7 @@ def test_other_tiles_are_not_decoded():
 
 
 def test_progress_counts_tiles():
-    array = smooth((3, 20, 31), "<u2", 0, 900)
+    array = unlike_frames()
     calls: list[tuple[int, int]] = []
     options = Options(1, "ans", 1, lambda done, total: calls.append((done, total)))
     stream = Stream(encode_with("lossless", array, effort=1))
