@@ -63,6 +63,7 @@ bench: $(VENV)/.bench  ## restore every file, compare sizes and speed with other
 	$(RUN) -m benchmarks kernels
 	$(RUN) -m benchmarks entropy $(CORPUS)/dev
 	$(RUN) -m benchmarks ablation $(CORPUS)/dev
+	$(RUN) -m benchmarks memory
 	$(RUN) -m benchmarks readme --check
 
 train: $(VENV)/.package  ## train the shipped nets anew from CORPUS/train into build/nets

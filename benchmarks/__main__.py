@@ -7,7 +7,17 @@ import argparse
 import shlex
 import sys
 
-from benchmarks import ablation, cross, entropy, kernels, ratio, readme, roundtrip, speed
+from benchmarks import (
+    ablation,
+    cross,
+    entropy,
+    kernels,
+    memory,
+    ratio,
+    readme,
+    roundtrip,
+    speed,
+)
 from benchmarks.roster import NoSuchCodec
 
 VERBS = {
@@ -18,6 +28,7 @@ VERBS = {
     "kernels": kernels,
     "cross": cross,
     "ablation": ablation,
+    "memory": memory,
     "readme": readme,
 }
 
