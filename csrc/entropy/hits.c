@@ -144,6 +144,18 @@ static void joint_learn(mll_hits *hits, size_t joint)
     hits->freq[joint] = joint_freq(weight);
 }
 
+uint64_t mll_hits_band_bits(const mll_hits *hits, const uint32_t *freq_bits)
+{
+    uint64_t bits = 0;
+    for (uint32_t i = 0; i < hits->n_joints; i++) {
+        const uint32_t joint = hits->joints[i], freq = hits->freq[joint];
+        const uint32_t *count = hits->joint_count + 2 * (size_t)joint;
+        bits += (uint64_t)count[0] * freq_bits[MLL_SCALE - freq];
+        bits += (uint64_t)count[1] * freq_bits[freq];
+    }
+    return bits;
+}
+
 void mll_hits_end_band(mll_hits *hits)
 {
     for (uint32_t i = 0; i < hits->n_cells; i++)

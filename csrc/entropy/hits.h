@@ -64,6 +64,9 @@ size_t mll_hits_bytes(uint32_t n_candidates, uint32_t n_contexts);
 mll_status mll_hits_init(mll_hits *hits, void *memory, size_t memory_bytes, uint32_t n_candidates,
                          const mll_model_setup *setup, const int8_t *quarters);
 
+// Bits of the flags of the band so far, in 1/65536 bit; freq_bits as for mll_model_band_bits.
+uint64_t mll_hits_band_bits(const mll_hits *hits, const uint32_t *freq_bits);
+
 // Adds what the band has counted and rebuilds the levels and frequencies it counted in.
 void mll_hits_end_band(mll_hits *hits);
 

@@ -155,26 +155,38 @@ void mll_model_end_band(mll_model *model)
     }
 }
 
-static mll_status trace_band(mll_model *model, uint32_t *steps, const uint16_t *symbols,
-                             const uint8_t *contexts, const uint16_t *flags, size_t n)
+uint64_t mll_model_band_bits(const mll_model *model, const uint32_t *freq_bits)
 {
-    for (size_t i = 0; i < n; i++) {
-        if (flags != NULL && mll_flags_hit(flags + MLL_MAX_FLAGS * i)) {
-            steps[i] = MLL_SCALE << 16;
+    uint64_t bits = 0;
+    for (uint32_t c = 0; c < model->n_contexts; c++) {
+        size_t row = (size_t)c * MLL_TOKEN_STRIDE;
+        for (uint32_t t = 0; t < model->n_tokens[c]; t++) {
+            uint64_t n_raw = (uint64_t)model->shift[c] + model->extra[t];
+            bits += model->count[row + t] * ((n_raw << 16) + freq_bits[model->freq[row + t]]);
+        }
+    }
+    return bits;
+}
+
+static mll_status trace_band(mll_model *model, const mll_records *records,
+                             const uint16_t *symbols, const uint8_t *contexts,
+                             const uint16_t *flags, size_t at, size_t end)
+{
+    for (; at < end; at++) {
+        if (flags != NULL && mll_flags_hit(flags + MLL_MAX_FLAGS * at)) {
+            records->steps[at] = MLL_NO_STEP;
+            records->raws[at] = MLL_NO_RAW;
             continue;
         }
-        uint32_t context = contexts[i], symbol = symbols[i];
-        if (context >= model->n_contexts || symbol > model->max_sample)
+        if (contexts[at] >= model->n_contexts || symbols[at] > model->max_sample)
             return MLL_ARGUMENT;
-        size_t entry = (size_t)context * MLL_TOKEN_STRIDE
-                       + mll_token_of(symbol >> model->shift[context]);
-        model->count[entry] += 1;
-        steps[i] = (uint32_t)model->freq[entry] << 16 | model->cum[entry];
+        mll_model_record(model, contexts[at], symbols[at], &records->steps[at],
+                         &records->raws[at]);
     }
     return MLL_OK;
 }
 
-mll_status mll_model_trace(mll_model *model, uint32_t *steps, const uint16_t *symbols,
+mll_status mll_model_trace(mll_model *model, const mll_records *records, const uint16_t *symbols,
                            const uint8_t *contexts, const uint16_t *flags,
                            const mll_tile_shape *shape)
 {
@@ -184,14 +196,12 @@ mll_status mll_model_trace(mll_model *model, uint32_t *steps, const uint16_t *sy
     for (uint32_t frame = 0; frame < shape->frames; frame++)
         for (uint32_t row = 0, height; row < shape->rows; row += height) {
             height = mll_band_rows(frame, row, shape->rows, shape->band_rows_log2);
-            size_t n = (size_t)height * shape->cols;
-            const uint16_t *flags_at = flags == NULL ? NULL : flags + MLL_MAX_FLAGS * at;
-            mll_status status =
-                trace_band(model, steps + at, symbols + at, contexts + at, flags_at, n);
+            size_t end = at + (size_t)height * shape->cols;
+            mll_status status = trace_band(model, records, symbols, contexts, flags, at, end);
             if (status != MLL_OK)
                 return status;
             mll_model_end_band(model);
-            at += n;
+            at = end;
         }
     return MLL_OK;
 }

@@ -63,12 +63,38 @@ mll_status mll_model_init(mll_model *model, void *memory, size_t memory_bytes,
 // codes, dear to make, are remade then only.
 void mll_model_end_band(mll_model *model);
 
-// Runs the model over a tile and writes freq << 16 | cum of each sample's token to steps[samples]:
-// what an encoder that runs backwards needs, and what the length of the code follows from.
+// Bits of everything the band has counted so far under its tables, in 1/65536 bit.
+//   freq_bits   [MLL_SCALE + 1], bits of a token by its freq
+// Width: a tile has at most 2^28 samples and a sample at most 30 bits, so the sum is below 2^49.
+uint64_t mll_model_band_bits(const mll_model *model, const uint32_t *freq_bits);
+
+// What the first pass of an encoder keeps of each sample for the second, which runs backwards.
+typedef struct {
+    uint32_t *steps; // freq << 16 | cum of its token; MLL_NO_STEP codes nothing
+    uint16_t *raws;  // its raw bits below a 1, so 1 << n_raw | raw; MLL_NO_RAW codes nothing
+} mll_records;
+
+#define MLL_NO_STEP (MLL_SCALE << 16)
+#define MLL_NO_RAW 1
+#define MLL_RECORD_SLACK 16 // records behind the last that vectors may read and write
+
+// Counts the token of a symbol <= max_sample and makes its record.
+static inline void mll_model_record(mll_model *model, uint32_t context, uint32_t symbol,
+                                    uint32_t *step, uint16_t *raw)
+{
+    uint32_t shift = model->shift[context], token = mll_token_of(symbol >> shift);
+    uint32_t n_raw = shift + model->extra[token];
+    size_t entry = (size_t)context * MLL_TOKEN_STRIDE + token;
+    model->count[entry] += 1;
+    *step = (uint32_t)model->freq[entry] << 16 | model->cum[entry];
+    *raw = (uint16_t)(1u << n_raw | (symbol & ((1u << n_raw) - 1)));
+}
+
+// Runs the model over a tile and records [samples] of it.
 // With flags (NULL: none, else [samples][MLL_MAX_FLAGS], see hits.h) a sample whose flags say what
-// it is has no token: its step is MLL_SCALE << 16, which codes nothing.
+// it is has no token: its record codes nothing.
 // MLL_ARGUMENT where the shape, a symbol (> max_sample) or a context (>= n_contexts) is bad.
-mll_status mll_model_trace(mll_model *model, uint32_t *steps, const uint16_t *symbols,
+mll_status mll_model_trace(mll_model *model, const mll_records *records, const uint16_t *symbols,
                            const uint8_t *contexts, const uint16_t *flags,
                            const mll_tile_shape *shape);
 

@@ -1,167 +1,182 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "rans.h"
 
-// The encoder of one stream: writes backwards from `next`, which the bound keeps inside the buffer.
-typedef struct {
-    uint32_t state;
-    uint8_t *next;
-} rans_encoder;
+#include <string.h>
+
+#include "../mlp/kernel.h"
+
+// Takes a word out of a state that the next step would bring to 2^32 or more.
+static inline uint32_t give_word(mll_rans_encoders *encoders, uint32_t stream, uint32_t x)
+{
+    uint8_t *next = encoders->next[stream] -= 2;
+    next[0] = (uint8_t)x;
+    next[1] = (uint8_t)(x >> 8);
+    return x >> 16;
+}
 
 // x >= freq << 17 is when x * 2^15 / freq would reach 2^32; freq 2^15 needs the 64-bit compare.
-static void encode_step(rans_encoder *encoder, uint32_t freq, uint32_t cum)
+static inline void encode_step(mll_rans_encoders *encoders, uint32_t stream, uint32_t freq,
+                               uint32_t cum)
 {
-    uint32_t x = encoder->state;
-    if (x >= (uint64_t)freq << 17) {
-        *--encoder->next = (uint8_t)(x >> 8);
-        *--encoder->next = (uint8_t)x;
-        x >>= 16;
-    }
-    encoder->state = ((x / freq) << MLL_SCALE_BITS) + x % freq + cum;
+    uint32_t x = encoders->state[stream];
+    if (x >= (uint64_t)freq << 17)
+        x = give_word(encoders, stream, x);
+    encoders->state[stream] = ((x / freq) << MLL_SCALE_BITS) + x % freq + cum;
 }
 
 // The same with freq 2^(15 - n_raw): the quotient and the remainder are the bits of x.
-static void encode_raw(rans_encoder *encoder, uint32_t n_raw, uint32_t raw)
+static inline void encode_raw(mll_rans_encoders *encoders, uint32_t stream, uint32_t record)
 {
-    uint32_t freq_log2 = MLL_SCALE_BITS - n_raw, x = encoder->state;
-    if (x >= (uint64_t)1 << (freq_log2 + 17)) {
-        *--encoder->next = (uint8_t)(x >> 8);
-        *--encoder->next = (uint8_t)x;
-        x >>= 16;
-    }
-    encoder->state = ((x >> freq_log2) << MLL_SCALE_BITS) + (x & ((1u << freq_log2) - 1))
-                     + (raw << freq_log2);
+    uint32_t n_raw = mll_floor_log2(record), raw = record - (1u << n_raw);
+    uint32_t freq_log2 = MLL_SCALE_BITS - n_raw, x = encoders->state[stream];
+    if (x >= (uint64_t)1 << (freq_log2 + 17))
+        x = give_word(encoders, stream, x);
+    encoders->state[stream] = ((x >> freq_log2) << MLL_SCALE_BITS)
+                              + (x & ((1u << freq_log2) - 1)) + (raw << freq_log2);
 }
 
 // Decoding goes token, raw bits; encoding is its mirror image.
-static void encode_symbol(const mll_model *model, rans_encoder *encoder, uint32_t step,
-                          uint32_t symbol, uint32_t context)
+static inline void encode_record(mll_rans_encoders *encoders, uint32_t stream, uint32_t step,
+                                 uint32_t raw)
 {
-    uint32_t shift = model->shift[context];
-    uint32_t n_raw = shift + model->extra[mll_token_of(symbol >> shift)];
-    encode_raw(encoder, n_raw, symbol & ((1u << n_raw) - 1));
-    encode_step(encoder, step >> 16, step & 0xFFFF);
+    encode_raw(encoders, stream, raw);
+    encode_step(encoders, stream, step >> 16, step & 0xFFFF);
 }
 
-static void encode_flags(rans_encoder *encoder, const uint16_t *flags)
+static void encode_flags(mll_rans_encoders *encoders, uint32_t stream, const uint16_t *flags)
 {
     for (uint32_t i = MLL_MAX_FLAGS; i-- > 0;)
         if (flags[i] != 0) {
             uint32_t freq = flags[i] >> 1, flag = flags[i] & 1;
-            encode_step(encoder, flag ? freq : MLL_SCALE - freq, flag ? 0 : freq);
+            encode_step(encoders, stream, flag ? freq : MLL_SCALE - freq, flag ? 0 : freq);
         }
 }
 
-static void encode_row(const mll_model *model, rans_encoder *encoder, const uint32_t *steps,
-                       const uint16_t *symbols, const uint8_t *contexts, uint32_t cols)
+void mll_rans_rows_plain(mll_rans_encoders *encoders, const uint32_t *steps, const uint16_t *raws,
+                         uint32_t n_rows, uint32_t cols)
 {
     for (uint32_t col = cols; col-- > 0;)
-        encode_symbol(model, encoder, steps[col], symbols[col], contexts[col]);
-}
-
-static void encode_row_flagged(const mll_model *model, rans_encoder *encoder,
-                               const uint32_t *steps, const uint16_t *symbols,
-                               const uint8_t *contexts, const uint16_t *flags, uint32_t cols)
-{
-    for (uint32_t col = cols; col-- > 0;) {
-        const uint16_t *before = flags + (size_t)MLL_MAX_FLAGS * col;
-        if (!mll_flags_hit(before))
-            encode_symbol(model, encoder, steps[col], symbols[col], contexts[col]);
-        encode_flags(encoder, before);
-    }
-}
-
-static void encode_row_steps(rans_encoder *encoder, const uint32_t *steps, const uint16_t *flags,
-                             uint32_t cols)
-{
-    for (uint32_t col = cols; col-- > 0;) {
-        const uint16_t *before = flags + (size_t)MLL_MAX_FLAGS * col;
-        const uint32_t *both = steps + 2 * (size_t)col;
-        if (!mll_flags_hit(before)) {
-            encode_step(encoder, both[1] >> 16, both[1] & 0xFFFF);
-            encode_step(encoder, both[0] >> 16, both[0] & 0xFFFF);
+        for (uint32_t row = 0; row < n_rows; row++) {
+            size_t at = (size_t)row * cols + col;
+            encode_record(encoders, row, steps[at], raws[at]);
         }
-        encode_flags(encoder, before);
-    }
 }
 
-// What a tile is encoded from; see mll_rans_encode_tile. Without a model all is in steps and flags.
-typedef struct {
-    const mll_model *model;
-    const uint32_t *steps;
-    const uint16_t *symbols;
-    const uint8_t *contexts;
-    const uint16_t *flags;
-} rans_source;
-
-static void encode_row_of(rans_encoder *encoder, const rans_source *source, size_t at,
-                          uint32_t cols)
+static void encode_rows_flagged(mll_rans_encoders *encoders, const uint32_t *steps,
+                                const uint16_t *raws, const uint16_t *flags, uint32_t n_rows,
+                                uint32_t cols)
 {
-    if (source->model == NULL)
-        encode_row_steps(encoder, source->steps + 2 * at, source->flags + MLL_MAX_FLAGS * at, cols);
-    else if (source->flags == NULL)
-        encode_row(source->model, encoder, source->steps + at, source->symbols + at,
-                   source->contexts + at, cols);
-    else
-        encode_row_flagged(source->model, encoder, source->steps + at, source->symbols + at,
-                           source->contexts + at, source->flags + MLL_MAX_FLAGS * at, cols);
+    for (uint32_t row = 0; row < n_rows; row++, steps += cols, raws += cols)
+        for (uint32_t col = cols; col-- > 0;) {
+            if (steps[col] != MLL_NO_STEP || raws[col] != MLL_NO_RAW)
+                encode_record(encoders, row, steps[col], raws[col]);
+            encode_flags(encoders, row, flags + MLL_MAX_FLAGS * ((size_t)row * cols + col));
+        }
 }
 
-// Writes the bytes of one stream in front of `end` and returns where they begin.
-static uint8_t *encode_stream(const rans_source *source, uint8_t *end, uint32_t stream,
-                              const mll_tile_shape *shape)
+// Two steps a sample, as for mll_rans_encode_steps.
+static void encode_rows_steps(mll_rans_encoders *encoders, const uint32_t *steps,
+                              const uint16_t *flags, uint32_t n_rows, uint32_t cols)
 {
-    rans_encoder encoder = {MLL_RANS_LOW, end};
-    uint32_t n_streams = 1u << shape->streams_log2;
-    for (uint32_t frame = shape->frames; frame-- > 0;)
-        for (uint32_t row = shape->rows; row-- > 0;)
-            if (row % n_streams == stream) {
-                size_t at = ((size_t)frame * shape->rows + row) * shape->cols;
-                encode_row_of(&encoder, source, at, shape->cols);
+    for (uint32_t row = 0; row < n_rows; row++)
+        for (uint32_t col = cols; col-- > 0;) {
+            const size_t at = (size_t)row * cols + col;
+            const uint32_t *both = steps + 2 * at;
+            if (!mll_flags_hit(flags + MLL_MAX_FLAGS * at)) {
+                encode_step(encoders, row, both[1] >> 16, both[1] & 0xFFFF);
+                encode_step(encoders, row, both[0] >> 16, both[0] & 0xFFFF);
             }
-    for (int shift = 24; shift >= 0; shift -= 8)
-        *--encoder.next = (uint8_t)(encoder.state >> shift);
-    return encoder.next;
+            encode_flags(encoders, row, flags + MLL_MAX_FLAGS * at);
+        }
 }
 
-// Writes all streams and their lengths, ending at output + capacity; returns where they begin.
-static size_t encode_streams(const rans_source *source, uint8_t *output, size_t capacity,
-                             const mll_tile_shape *shape)
+// Row r of a frame belongs to stream r % n_streams: groups of n_streams rows, the last one first.
+// Without raws the steps are two a sample.
+static void encode_frame(mll_rans_rows_fn *rows, mll_rans_encoders *encoders,
+                         const mll_records *records, const uint16_t *flags, size_t frame_at,
+                         const mll_tile_shape *shape)
 {
-    uint8_t lengths[5 * MLL_MAX_STREAMS], *next = output + capacity;
-    uint32_t length[MLL_MAX_STREAMS], n_streams = 1u << shape->streams_log2;
-    for (uint32_t i = n_streams; i-- > 0;) {
-        uint8_t *end = next;
-        next = encode_stream(source, end, i, shape);
-        length[i] = (uint32_t)(end - next);
+    uint32_t n_streams = 1u << shape->streams_log2;
+    for (uint32_t row = (shape->rows - 1) / n_streams * n_streams;; row -= n_streams) {
+        uint32_t left = shape->rows - row, n_rows = left < n_streams ? left : n_streams;
+        size_t at = frame_at + (size_t)row * shape->cols;
+        const uint32_t *steps = records->steps + at;
+        const uint16_t *raws = records->raws == NULL ? NULL : records->raws + at;
+        if (raws == NULL)
+            encode_rows_steps(encoders, steps + at, flags + MLL_MAX_FLAGS * at, n_rows,
+                              shape->cols);
+        else if (flags != NULL)
+            encode_rows_flagged(encoders, steps, raws, flags + MLL_MAX_FLAGS * at, n_rows,
+                                shape->cols);
+        else if (n_rows == MLL_MAX_STREAMS)
+            rows(encoders, steps, raws, n_rows, shape->cols);
+        else
+            mll_rans_rows_plain(encoders, steps, raws, n_rows, shape->cols);
+        if (row == 0)
+            break;
     }
-    size_t n = 0;
-    for (uint32_t i = 0; i < n_streams; i++)
-        n += mll_length_write(lengths + n, length[i]);
-    while (n > 0)
-        *--next = lengths[--n];
-    return (size_t)(next - output);
 }
+
+mll_rans_rows_fn *mll_rans_rows(int32_t kernel)
+{
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (kernel == MLL_AVX512)
+        return mll_rans_rows_avx512;
+#endif
+    (void)kernel;
+    return mll_rans_rows_plain;
+}
+
+static size_t sample_bound(int has_flags) { return has_flags ? 4 + 2 * MLL_MAX_FLAGS : 4; }
 
 size_t mll_rans_bound(const mll_tile_shape *shape, int has_flags)
 {
     size_t samples = (size_t)shape->frames * shape->rows * shape->cols;
-    size_t sample_bytes = has_flags ? 4 + 2 * MLL_MAX_FLAGS : 4;
-    return sample_bytes * samples + ((size_t)(4 + 5) << shape->streams_log2);
+    return sample_bound(has_flags) * samples + ((size_t)(4 + 5) << shape->streams_log2);
 }
 
-mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capacity, size_t *start,
-                                uint32_t *work, const uint16_t *symbols, const uint8_t *contexts,
-                                const uint16_t *flags, const mll_tile_shape *shape)
+// Ends the streams: their states, their bytes side by side at `end`, their lengths in front.
+// Returns where the payload begins. ends[i] is where stream i began to write, from the front.
+static uint8_t *streams_join(mll_rans_encoders *encoders, uint8_t *const *ends, uint8_t *end,
+                             uint32_t n_streams)
+{
+    uint8_t lengths[5 * MLL_MAX_STREAMS];
+    size_t length[MLL_MAX_STREAMS], n = 0;
+    for (uint32_t i = n_streams; i-- > 0;) {
+        for (int shift = 24; shift >= 0; shift -= 8)
+            *--encoders->next[i] = (uint8_t)(encoders->state[i] >> shift);
+        length[i] = (size_t)(ends[i] - encoders->next[i]);
+        end -= length[i];
+        memmove(end, encoders->next[i], length[i]);
+    }
+    for (uint32_t i = 0; i < n_streams; i++)
+        n += mll_length_write(lengths + n, (uint32_t)length[i]);
+    end -= n;
+    memcpy(end, lengths, n);
+    return end;
+}
+
+mll_status mll_rans_encode_records(mll_rans_rows_fn *rows, uint8_t *output, size_t capacity,
+                                   size_t *start, const mll_records *records,
+                                   const uint16_t *flags, const mll_tile_shape *shape)
 {
     if (!mll_tile_shape_valid(shape))
         return MLL_ARGUMENT;
     if (capacity < mll_rans_bound(shape, flags != NULL))
         return MLL_CAPACITY;
-    mll_status status = mll_model_trace(model, work, symbols, contexts, flags, shape);
-    if (status != MLL_OK)
-        return status;
-    rans_source source = {model, work, symbols, contexts, flags};
-    *start = encode_streams(&source, output, capacity, shape);
+    mll_rans_encoders encoders;
+    uint8_t *ends[MLL_MAX_STREAMS], *end = output + capacity;
+    uint32_t n_streams = 1u << shape->streams_log2;
+    for (uint32_t i = n_streams; i-- > 0;) {
+        size_t n_rows = ((size_t)shape->rows + n_streams - 1 - i) / n_streams * shape->frames;
+        encoders.state[i] = MLL_RANS_LOW;
+        encoders.next[i] = ends[i] = end;
+        end -= n_rows * shape->cols * sample_bound(flags != NULL) + 4;
+    }
+    size_t frame_samples = (size_t)shape->rows * shape->cols;
+    for (uint32_t frame = shape->frames; frame-- > 0;)
+        encode_frame(rows, &encoders, records, flags, frame * frame_samples, shape);
+    *start = (size_t)(streams_join(&encoders, ends, output + capacity, n_streams) - output);
     return MLL_OK;
 }
 
@@ -169,13 +184,21 @@ mll_status mll_rans_encode_steps(uint8_t *output, size_t capacity, size_t *start
                                  const uint32_t *steps, const uint16_t *flags,
                                  const mll_tile_shape *shape)
 {
-    if (!mll_tile_shape_valid(shape))
-        return MLL_ARGUMENT;
-    if (capacity < mll_rans_bound(shape, 1))
-        return MLL_CAPACITY;
-    rans_source source = {NULL, steps, NULL, NULL, flags};
-    *start = encode_streams(&source, output, capacity, shape);
-    return MLL_OK;
+    const mll_records records = {(uint32_t *)steps, NULL};
+    return mll_rans_encode_records(mll_rans_rows_plain, output, capacity, start, &records, flags,
+                                   shape);
+}
+
+mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capacity, size_t *start,
+                                const mll_records *work, const uint16_t *symbols,
+                                const uint8_t *contexts, const uint16_t *flags,
+                                const mll_tile_shape *shape)
+{
+    mll_status status = mll_model_trace(model, work, symbols, contexts, flags, shape);
+    if (status != MLL_OK)
+        return status;
+    return mll_rans_encode_records(mll_rans_rows_plain, output, capacity, start, work, flags,
+                                   shape);
 }
 
 static mll_status decode_row(mll_model *model, mll_rans_decoder *decoder, uint16_t *symbols,

@@ -5,6 +5,8 @@
 //   that the encoder began with, with no byte left: anything else is MLL_CORRUPT.
 // - One symbol is two steps, token then raw bits. Raw bits are a token of freq 2^(15 - n_raw), so
 //   the second step needs no table; with n_raw = 0 it leaves x alone and needs no branch.
+// - Streams are independent: encoding takes one step of each in turn, so that their long chains of
+//   dependent instructions overlap. The bytes do not depend on that.
 // - After an error the decoder and the counts of the model are worthless; throw them away.
 //
 // Source: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540, section 4 (range variant).
@@ -104,20 +106,46 @@ static inline mll_status mll_rans_finished(const mll_rans_decoder *decoder)
     return decoder->state == MLL_RANS_LOW && decoder->next == decoder->end ? MLL_OK : MLL_CORRUPT;
 }
 
-// Capacity that mll_rans_encode_tile can never exceed: two words a sample and one a flag, state and
-// length.
+// The encoders of a tile's streams. They write backwards from `next`, which the bound keeps inside
+// the buffer.
+typedef struct {
+    uint32_t state[MLL_MAX_STREAMS];
+    uint8_t *next[MLL_MAX_STREAMS];
+} mll_rans_encoders;
+
+// Encodes n_rows rows of cols records each, row r by encoder r, from the last column to the first.
+// Variants for an ISA are for MLL_MAX_STREAMS rows only, and may read MLL_RECORD_SLACK records
+// behind the last.
+typedef void mll_rans_rows_fn(mll_rans_encoders *encoders, const uint32_t *steps,
+                              const uint16_t *raws, uint32_t n_rows, uint32_t cols);
+
+mll_rans_rows_fn mll_rans_rows_plain, mll_rans_rows_avx512;
+
+// The variant that goes with a kernel (mll_kernel); the plain one where there is none.
+mll_rans_rows_fn *mll_rans_rows(int32_t kernel);
+
+// Capacity that encoding a tile can never exceed: two words a sample and one a flag, state and
+// length of each stream.
 size_t mll_rans_bound(const mll_tile_shape *shape, int has_flags);
 
-// Encodes a whole tile. The payload is output[*start .. capacity): it is written from the end.
-//   model     freshly initialised; its tables are those after the last band afterwards
-//   work      [samples] scratch
-//   symbols, contexts   [frames][rows][cols], every symbol <= max_sample, context < n_contexts
+// Encodes the records of a tile. The payload is output[*start .. capacity).
+//   records   [samples + MLL_RECORD_SLACK]
 //   flags     NULL or [samples][MLL_MAX_FLAGS], 2 * freq + flag of each coded before the symbol, 0
-//             of others; where one is a yes the symbol is not coded
+//             of others; the symbol behind a yes has a record that codes nothing
+mll_status mll_rans_encode_records(mll_rans_rows_fn *rows, uint8_t *output, size_t capacity,
+                                   size_t *start, const mll_records *records,
+                                   const uint16_t *flags, const mll_tile_shape *shape);
+
+// Encodes a whole tile. The payload is output[*start .. capacity).
+//   model     freshly initialised; its tables are those after the last band afterwards
+//   work      records [samples + MLL_RECORD_SLACK], scratch
+//   symbols, contexts   [frames][rows][cols], every symbol <= max_sample, context < n_contexts
+//   flags     as above
 // MLL_ARGUMENT where a symbol, a context or the shape is out of range.
 mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capacity, size_t *start,
-                                uint32_t *work, const uint16_t *symbols, const uint8_t *contexts,
-                                const uint16_t *flags, const mll_tile_shape *shape);
+                                const mll_records *work, const uint16_t *symbols,
+                                const uint8_t *contexts, const uint16_t *flags,
+                                const mll_tile_shape *shape);
 
 // The same where each sample that is no candidate is coded in two steps that are known already.
 //   steps     [samples][2], freq << 16 | cum, freq 1..MLL_SCALE and cum + freq <= MLL_SCALE

@@ -152,6 +152,8 @@ def encode(image: Image, options: Options, writer: Writer, begin: Begin) -> None
     before = writer.n_bytes
     _write(writer, _encode_lossless(image, options))
     size = writer.n_bytes - before
+    if image.array.nbytes > THOROUGH_BYTES and not stored.may_beat(image, size):
+        return
     hopeless = _measure(stored.encode(image, quick=True)) >= THOROUGH_MARGIN * size
     if hopeless and image.array.nbytes > THOROUGH_BYTES:
         return

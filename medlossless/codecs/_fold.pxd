@@ -1,18 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 from libc.stdint cimport int32_t, uint16_t
 
-from ..entropy._core cimport mll_abundance, mll_hits
-
-
-cdef class HitTables:
-    cdef mll_hits tables
-    cdef object memory, kept
-
-
-cdef class AbundanceTables:
-    cdef mll_abundance tables
-    cdef object memory
-
 
 cdef list frame_buffers(int32_t rows, int32_t cols)
 cdef int point(list buffers, uint16_t **pointers) except -1

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
-"""The fused loop of the encoder: predict and fold a tile, all samples being known.
+"""The fused loop of the encoder: predict, fold and record a tile, all samples being known.
 
 A row is predicted 16 columns at a time. In hit mode (csrc/entropy/hits.h) each sample is also
 asked whether it repeats a neighbour; those tables learn band by band, as they do in `_scan`.
+What becomes of the folded samples is a mode: symbols and contexts as they are (`fold_tile`),
+records that the rANS coder then takes backwards (`encode_tile`), only the bits they would take
+(`tile_bits`), or with abundances two steps each (`fold_abundant`).
 """
 
 import numpy as np
 
-from libc.stdint cimport int8_t, int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from ..predict._kernel cimport (
     KernelNet, MLL_LANES, mll_frame_close, mll_frame_open, mll_frame_put_row, mll_frame_row,
@@ -17,118 +20,143 @@ from ..predict._kernel cimport (
 )
 
 from ..entropy._core cimport (
-    MLL_OK, mll_abundance, mll_abundance_bytes, mll_abundance_end_band, mll_abundance_fold,
-    mll_abundance_init, mll_band_rows, mll_fold, mll_hits, mll_hits_bytes, mll_hits_end_band,
-    mll_hits_flag, mll_hits_init, mll_hits_look, mll_hits_place, mll_hits_reduce, mll_model_setup,
+    MLL_NO_RAW, MLL_NO_STEP, MLL_OK, MLL_RECORD_SLACK, mll_abundance, mll_abundance_end_band,
+    mll_abundance_fold, mll_band_rows, mll_fold, mll_hits, mll_hits_band_bits, mll_hits_end_band,
+    mll_hits_flag, mll_hits_look, mll_hits_place, mll_hits_reduce, mll_model, mll_model_band_bits,
+    mll_model_end_band, mll_model_record, mll_rans_bound, mll_rans_encode_records, mll_rans_rows,
+    mll_records, mll_status, mll_tile_shape,
 )
+from ._tables cimport AbundanceTables, HitTables, ModelTables
 
 from ..errors import InvalidInput
 
 
-# What the encoder carries from sample to sample; the pointers to results move on.
+cdef extern from "entropy/record.h" nogil:
+    ctypedef void mll_record_fn(mll_model *model, const uint16_t *samples,
+                                const mll_prediction *found, int32_t n_lanes, uint32_t *steps,
+                                uint16_t *raws)
+    mll_record_fn *mll_recorder(int32_t kernel)
+
+
+cdef enum Mode:
+    SYMBOLS
+    RECORDS
+    BITS
+    ABUNDANT
+
+
+# What the encoder carries from sample to sample; the pointers to the mode's results move on.
 cdef struct Fold:
+    Mode mode
     int32_t rows, cols, max_sample, n_frames
+    uint32_t band_rows_log2
     const mll_net *net
     mll_predict_fn *predict
     mll_view view
     uint16_t *padded[3]
     mll_hits *hits  # NULL: no hit mode
-    mll_abundance *abundance  # NULL: samples that are no candidates have symbols
-    uint16_t *symbols
+    mll_abundance *abundance
+    mll_model *model  # for records and bits
+    mll_record_fn *record
+    uint16_t *symbols  # 16 in the other modes, as are the contexts
     uint8_t *contexts
-    uint16_t *flags
-    uint32_t *steps
+    uint16_t *flags  # 4 * 16 for bits, as are the records
+    mll_records records
+    uint32_t *both_steps  # of a sample with abundances
     double *expected  # or NULL
+    const uint32_t *freq_bits
+    uint64_t bits
 
 
-cdef class HitTables:
-    """Tables of hit mode in their own memory, fresh."""
-
-    def __init__(self, uint32_t n_candidates, const uint8_t[::1] shifts,
-                 const uint16_t[:, ::1] freqs, const int8_t[::1] quarters=None):
-        cdef mll_model_setup setup
-        cdef uint8_t[::1] memory
-        self.kept = shifts, quarters
-        setup.shift, setup.freq, setup.n_contexts = &shifts[0], &freqs[0, 0], shifts.shape[0]
-        self.memory = memory = np.empty(mll_hits_bytes(n_candidates, shifts.shape[0]), np.uint8)
-        if mll_hits_init(&self.tables, &memory[0], memory.shape[0], n_candidates, &setup,
-                         &quarters[0] if quarters is not None else NULL) != MLL_OK:
-            raise InvalidInput(f"hits: {n_candidates} candidates, expected 1 to 4")
-
-
-cdef class AbundanceTables:
-    """Tables of samples that are no candidates, coded by their abundances, fresh."""
-
-    def __init__(self, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
-                 const int8_t[::1] quarters, uint32_t increment, uint32_t limit):
-        cdef mll_model_setup setup
-        cdef uint8_t[::1] memory
-        setup.shift, setup.freq, setup.n_contexts = &shifts[0], &freqs[0, 0], shifts.shape[0]
-        setup.max_sample = quarters.shape[0] - 1
-        setup.increment, setup.limit = increment, limit
-        memory = np.empty(mll_abundance_bytes(setup.n_contexts, setup.max_sample), np.uint8)
-        self.memory = memory
-        if mll_abundance_init(&self.tables, &memory[0], memory.shape[0], &setup,
-                              &quarters[0]) != MLL_OK:
-            raise InvalidInput(f"abundances of {quarters.shape[0]} values: out of range")
-
-
-cdef inline void _fold_hit(Fold *fold, const uint16_t *at, const mll_prediction *found,
-                           int32_t lane) noexcept nogil:
-    """Flags of the sample at `at`, and its symbol, renumbered, if it is no candidate."""
+cdef inline int _fold_hit(Fold *fold, const uint16_t *at, const mll_prediction *found,
+                          int32_t lane) noexcept nogil:
+    """Flags of the sample at `at`, and its symbol, renumbered, if it is no candidate (0)."""
     cdef mll_hits_place place
     mll_hits_look(fold.hits, &place, at, fold.view.row_step, fold.view.col_step,
                   found.context[lane], found.prediction[lane], fold.max_sample, found.flip[lane])
-    cdef bint is_hit = mll_hits_flag(fold.hits, &place, at[0], fold.flags + 4 * lane)
-    if is_hit:
+    cdef int hit = mll_hits_flag(fold.hits, &place, at[0], fold.flags + 4 * lane)
+    if hit:
         fold.symbols[lane] = 0
-    elif fold.abundance != NULL:
+    elif fold.mode == ABUNDANT:
         mll_abundance_fold(fold.abundance, fold.hits, &place, found.context[lane],
                            found.prediction[lane], found.flip[lane], at[0],
-                           fold.steps + 2 * lane, fold.expected)
+                           fold.both_steps + 2 * lane, fold.expected)
     else:
         fold.symbols[lane] = <uint16_t>mll_hits_reduce(fold.hits, &place, fold.symbols[lane])
+    return hit
+
+
+cdef void _fold_lanes(Fold *fold, const uint16_t *samples, const mll_prediction *found,
+                      int32_t lanes) noexcept nogil:
+    """Fold the samples of one call of the kernel, one after another."""
+    cdef int32_t lane
+    cdef int hit = 0
+    for lane in range(lanes):
+        fold.symbols[lane] = <uint16_t>mll_fold(samples[lane], found.prediction[lane],
+                                                fold.max_sample, found.flip[lane])
+        fold.contexts[lane] = found.context[lane]
+        if fold.hits != NULL:
+            hit = _fold_hit(fold, samples + lane, found, lane)
+        if fold.model == NULL:
+            continue
+        if hit:
+            fold.records.steps[lane], fold.records.raws[lane] = MLL_NO_STEP, MLL_NO_RAW
+        else:
+            mll_model_record(fold.model, found.context[lane], fold.symbols[lane],
+                             &fold.records.steps[lane], &fold.records.raws[lane])
 
 
 cdef void _fold_row(Fold *fold, int32_t row) noexcept nogil:
     """Predict the samples of a row of padded[0] and fold them."""
     cdef mll_prediction found
-    cdef int32_t col = 0, lane, lanes, k
-    cdef const uint16_t *samples
+    cdef int32_t col = 0, lanes, k
     while col < fold.cols:
         for k in range(fold.n_frames):
             fold.view.frame[k] = mll_frame_row(fold.padded[k], fold.cols, row) + col
         fold.predict(fold.net, &fold.view, fold.max_sample, &found)
-        samples = fold.view.frame[0]
         lanes = min(<int32_t>MLL_LANES, fold.cols - col)
-        for lane in range(lanes):
-            fold.symbols[lane] = <uint16_t>mll_fold(samples[lane], found.prediction[lane],
-                                                    fold.max_sample, found.flip[lane])
-            fold.contexts[lane] = found.context[lane]
-        if fold.hits != NULL:
-            for lane in range(lanes):
-                _fold_hit(fold, samples + lane, &found, lane)
+        if fold.model == NULL or fold.hits != NULL:
+            _fold_lanes(fold, fold.view.frame[0], &found, lanes)
+        else:
+            fold.record(fold.model, fold.view.frame[0], &found, lanes, fold.records.steps,
+                        fold.records.raws)
+        if fold.mode == SYMBOLS:
+            fold.symbols += lanes
+            fold.contexts += lanes
+        elif fold.mode == RECORDS:
+            fold.records.steps += lanes
+            fold.records.raws += lanes
+        elif fold.mode == ABUNDANT:
+            fold.both_steps += 2 * lanes
+        if fold.hits != NULL and fold.mode != BITS:
             fold.flags += 4 * lanes
-            if fold.abundance != NULL:
-                fold.steps += 2 * lanes
-        fold.symbols += lanes
-        fold.contexts += lanes
         col += lanes
 
 
-cdef void _fold_frame(Fold *fold, int32_t f, uint32_t band_rows_log2) noexcept nogil:
-    """Fold all rows of padded[0], frame f of the tile; tables of hits learn after each band."""
+cdef void _end_band(Fold *fold) noexcept nogil:
+    """All tables learn."""
+    if fold.mode == BITS:
+        fold.bits += mll_model_band_bits(fold.model, fold.freq_bits)
+        if fold.hits != NULL:
+            fold.bits += mll_hits_band_bits(fold.hits, fold.freq_bits)
+    if fold.model != NULL:
+        mll_model_end_band(fold.model)
+    if fold.hits != NULL:
+        mll_hits_end_band(fold.hits)
+    if fold.abundance != NULL:
+        mll_abundance_end_band(fold.abundance)
+
+
+cdef void _fold_frame(Fold *fold, int32_t f) noexcept nogil:
+    """Fold all rows of padded[0], frame f of the tile."""
     cdef int32_t row = 0, end
     mll_view_steps(&fold.view, fold.net, mll_frame_stride(fold.cols), 1)
     while row < fold.rows:
-        end = row + <int32_t>mll_band_rows(f, row, fold.rows, band_rows_log2)
+        end = row + <int32_t>mll_band_rows(f, row, fold.rows, fold.band_rows_log2)
         while row < end:
             _fold_row(fold, row)
             row += 1
-        if fold.hits != NULL:
-            mll_hits_end_band(fold.hits)
-        if fold.abundance != NULL:
-            mll_abundance_end_band(fold.abundance)
+        _end_band(fold)
 
 
 cdef list frame_buffers(int32_t rows, int32_t cols):
@@ -153,34 +181,76 @@ cdef void next_frame(uint16_t **padded, int f) noexcept nogil:
     padded[0] = oldest
 
 
-cdef int _fold_frames(Fold *fold, const uint16_t[:, :, ::1] samples, KernelNet first,
-                      KernelNet later, int edge, uint32_t band_rows_log2) except -1:
-    """Fold all frames of a tile; the pointers of `fold` must be set."""
+cdef class _Folding:
+    """A tile on its way through the loop, and the memory it needs in every mode."""
+
+    cdef Fold fold
     cdef uint16_t *padded[3]
-    cdef KernelNet handle
-    cdef int32_t f, row
-    if first.n_frames != 1:
-        raise InvalidInput("the first frame of a tile needs a net that looks at one frame")
-    buffers = frame_buffers(fold.rows, fold.cols)
-    point(buffers, padded)
-    for f in range(samples.shape[0]):
-        handle = later if f else first
+    cdef uint16_t some_symbols[16]
+    cdef uint8_t some_contexts[16]
+    cdef list buffers, kept
+    cdef const uint16_t[:, :, ::1] samples
+    cdef tuple nets
+    cdef uint16_t edge
+
+    def __init__(self, const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
+                 int max_sample, int edge):
+        if first.n_frames != 1:
+            raise InvalidInput("the first frame of a tile needs a net that looks at one frame")
+        if max_sample < 0 or np.max(samples) > max_sample:
+            raise InvalidInput(f"samples: not all within 0..{max_sample}")
+        self.samples, self.nets, self.edge = samples, (first, later), edge
+        self.fold.rows, self.fold.cols = samples.shape[1], samples.shape[2]
+        self.fold.max_sample, self.fold.band_rows_log2 = max_sample, 4
+        self.buffers, self.kept = frame_buffers(self.fold.rows, self.fold.cols), []
+        point(self.buffers, self.padded)
+        self.fold.symbols, self.fold.contexts = self.some_symbols, self.some_contexts
+
+    cdef int set_hits(self, hits, shifts, freqs, size_t n_flags, quarters=None) except -1:
+        """Hit mode if wanted, with fresh tables and room for the flags of so many samples."""
+        cdef HitTables tables
+        cdef uint16_t[::1] flags
+        if hits is not None:
+            tables = HitTables(hits[0], shifts, freqs, quarters)
+            flags = np.empty(4 * n_flags, np.uint16)
+            self.fold.hits, self.fold.band_rows_log2 = &tables.tables, hits[1]
+            self.fold.flags = &flags[0]
+            self.kept += [tables, flags]
+        return 0
+
+    cdef int set_model(self, Mode mode, shifts, freqs, tuple learning, size_t n_records) except -1:
+        """A fresh model, and room for so many records."""
+        cdef ModelTables tables = ModelTables(shifts, freqs, self.fold.max_sample, *learning)
+        cdef uint32_t[::1] steps = np.empty(n_records + MLL_RECORD_SLACK, np.uint32)
+        cdef uint16_t[::1] raws = np.empty(n_records + MLL_RECORD_SLACK, np.uint16)
+        cdef KernelNet first = self.nets[0]
+        self.fold.mode, self.fold.model = mode, &tables.tables
+        self.fold.record = mll_recorder(first.number)
+        self.fold.records.steps, self.fold.records.raws = &steps[0], &raws[0]
+        self.kept += [tables, steps, raws]
+        return 0
+
+    cdef int fold_next(self, int f) except -1:
+        """Fold frame f, which follows the one folded before."""
+        cdef KernelNet handle = self.nets[f > 0]
+        cdef Fold *fold = &self.fold
+        cdef int32_t row
         fold.net, fold.predict, fold.n_frames = &handle.net, handle.predict, handle.n_frames
         with nogil:
-            mll_frame_open(padded[0], fold.cols, <uint16_t>edge)
+            mll_frame_open(self.padded[0], fold.cols, self.edge)
             for row in range(fold.rows):
-                mll_frame_put_row(padded[0], fold.cols, row, &samples[f, row, 0])
-            mll_frame_close(padded[0], fold.rows, fold.cols)
-            fold.padded[0], fold.padded[1] = padded[0], padded[1]
-            fold.padded[2] = padded[1] if f == 1 else padded[2]
-            _fold_frame(fold, f, band_rows_log2)
-            next_frame(padded, f)
-    return 0
+                mll_frame_put_row(self.padded[0], fold.cols, row, &self.samples[f, row, 0])
+            mll_frame_close(self.padded[0], fold.rows, fold.cols)
+            fold.padded[0], fold.padded[1] = self.padded[0], self.padded[1]
+            fold.padded[2] = self.padded[1] if f == 1 else self.padded[2]
+            _fold_frame(fold, f)
+            next_frame(self.padded, f)
+        return 0
 
 
 def fold_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
               int max_sample, int edge, hits=None):
-    """Predict and fold every sample of a tile, all samples being known.
+    """Predict and fold every sample of a tile.
 
     Parameters
     ----------
@@ -199,23 +269,20 @@ def fold_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet late
     flags : (frames, rows, cols, 4) uint16, or None
         What hit mode codes before the symbols, as `entropy.encode_tile` takes it.
     """
-    cdef Fold fold
-    cdef HitTables tables
-    cdef uint16_t[:, :, :, ::1] out_flags
-    shape = samples.shape[0], samples.shape[1], samples.shape[2]
-    fold.rows, fold.cols, fold.max_sample = samples.shape[1], samples.shape[2], max_sample
-    fold.hits, fold.abundance = NULL, NULL
-    flags = None
-    if hits is not None:
-        tables = HitTables(hits[0], hits[2], hits[3])
-        fold.hits = &tables.tables
-        out_flags = flags = np.empty((*shape, 4), np.uint16)
-        fold.flags = &out_flags[0, 0, 0, 0]
-    symbols, contexts = np.empty(shape, np.uint16), np.empty(shape, np.uint8)
+    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge)
+    shape = (samples.shape[0], samples.shape[1], samples.shape[2])
+    symbols, contexts, flags = np.empty(shape, np.uint16), np.empty(shape, np.uint8), None
     cdef uint16_t[:, :, ::1] out_symbols = symbols
     cdef uint8_t[:, :, ::1] out_contexts = contexts
-    fold.symbols, fold.contexts = &out_symbols[0, 0, 0], &out_contexts[0, 0, 0]
-    _fold_frames(&fold, samples, first, later, edge, 4 if hits is None else hits[1])
+    cdef int f
+    folding.fold.mode = SYMBOLS
+    folding.fold.symbols, folding.fold.contexts = &out_symbols[0, 0, 0], &out_contexts[0, 0, 0]
+    if hits is not None:
+        folding.set_hits(hits[:2], hits[2], hits[3], symbols.size)
+        _, flags = folding.kept
+        flags = np.asarray(flags).reshape(*shape, 4)
+    for f in range(shape[0]):
+        folding.fold_next(f)
     return symbols, contexts, flags
 
 
@@ -239,20 +306,90 @@ def fold_abundant(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet 
     steps : (frames, rows, cols, 2) uint32
         As `entropy.encode_steps` takes them.
     """
-    cdef Fold fold
-    cdef HitTables tables = HitTables(hits[0], hits[2], hits[3], quarters)
-    cdef AbundanceTables abundance = AbundanceTables(hits[2], hits[3], quarters, *learning)
-    shape = samples.shape[0], samples.shape[1], samples.shape[2]
-    fold.rows, fold.cols = samples.shape[1], samples.shape[2]
-    fold.max_sample = quarters.shape[0] - 1
-    fold.hits, fold.abundance = &tables.tables, &abundance.tables
-    flags, steps = np.empty((*shape, 4), np.uint16), np.zeros((*shape, 2), np.uint32)
-    cdef uint16_t[:, :, :, ::1] out_flags = flags
+    cdef AbundanceTables tables = AbundanceTables(hits[2], hits[3], quarters, *learning)
+    cdef _Folding folding = _Folding(samples, first, later, quarters.shape[0] - 1, edge)
+    shape = (samples.shape[0], samples.shape[1], samples.shape[2])
+    steps = np.zeros((*shape, 2), np.uint32)
     cdef uint32_t[:, :, :, ::1] out_steps = steps
-    fold.flags, fold.steps = &out_flags[0, 0, 0, 0], &out_steps[0, 0, 0, 0]
-    cdef uint16_t[:, :, ::1] symbols = np.empty(shape, np.uint16)
-    cdef uint8_t[:, :, ::1] contexts = np.empty(shape, np.uint8)
-    fold.symbols, fold.contexts = &symbols[0, 0, 0], &contexts[0, 0, 0]
-    fold.expected = &expected[0] if expected is not None else NULL
-    _fold_frames(&fold, samples, first, later, edge, hits[1])
-    return flags, steps
+    cdef int f
+    folding.set_hits(hits[:2], hits[2], hits[3], samples.size, quarters)
+    _, flags = folding.kept
+    folding.fold.mode, folding.fold.abundance = ABUNDANT, &tables.tables
+    folding.fold.both_steps = &out_steps[0, 0, 0, 0]
+    folding.fold.expected = &expected[0] if expected is not None else NULL
+    for f in range(shape[0]):
+        folding.fold_next(f)
+    return np.asarray(flags).reshape(*shape, 4), steps
+
+
+def encode_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
+                int max_sample, int edge, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
+                int streams_log2, unsigned int increment, unsigned int limit, hits=None):
+    """Encode a tile with rANS; the inverse of `_scan.decode_tile`.
+
+    Parameters
+    ----------
+    samples, first, later, max_sample, edge
+        As in `fold_tile`.
+    shifts, freqs : the tables the contexts start from
+    streams_log2, increment, limit : as written in the stream
+    hits : (candidates, band_rows_log2), optional
+        Hit mode.
+
+    Returns
+    -------
+    payload : (n,) uint8
+        What `entropy.encode_tile` makes of `fold_tile`.
+    """
+    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge)
+    cdef mll_tile_shape shape
+    cdef mll_records records
+    cdef size_t n_samples = samples.size, start = 0
+    cdef mll_status status
+    cdef int f
+    folding.set_hits(hits, shifts, freqs, n_samples)
+    folding.set_model(RECORDS, shifts, freqs, (increment, limit), n_samples)
+    cdef const uint16_t *flags = folding.fold.flags if hits is not None else NULL
+    records = folding.fold.records
+    shape.frames, shape.rows, shape.cols = samples.shape[0], samples.shape[1], samples.shape[2]
+    shape.streams_log2, shape.band_rows_log2 = streams_log2, folding.fold.band_rows_log2
+    for f in range(<int>shape.frames):
+        folding.fold_next(f)
+    cdef size_t capacity = mll_rans_bound(&shape, flags != NULL)
+    cdef uint8_t[::1] output = np.empty(capacity, np.uint8)
+    with nogil:
+        status = mll_rans_encode_records(mll_rans_rows(first.number), &output[0], capacity,
+                                         &start, &records, flags, &shape)
+    if status != MLL_OK:
+        raise InvalidInput(f"tile: cannot be encoded (status {<int>status})")
+    return np.asarray(output)[start:]
+
+
+def tile_bits(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
+              int max_sample, int edge, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
+              unsigned int increment, unsigned int limit, const uint32_t[::1] freq_bits,
+              hits=None):
+    """Ideal code length of each frame of a tile, without a coder's losses.
+
+    Parameters
+    ----------
+    freq_bits : (32769,) uint32
+        Bits of a token by its freq, in 1/65536 bit.
+    samples, first, later, max_sample, edge, shifts, freqs, increment, limit, hits
+        As in `encode_tile`.
+
+    Returns
+    -------
+    (frames,) uint64, in 1/65536 bit
+    """
+    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge)
+    cdef int f
+    folding.set_hits(hits, shifts, freqs, MLL_LANES)
+    folding.set_model(BITS, shifts, freqs, (increment, limit), MLL_LANES)
+    folding.fold.freq_bits = &freq_bits[0]
+    bits = np.empty(samples.shape[0], np.uint64)
+    for f in range(<int>samples.shape[0]):
+        folding.fold.bits = 0
+        folding.fold_next(f)
+        bits[f] = folding.fold.bits
+    return bits

@@ -14,7 +14,8 @@ from ..entropy._core cimport (
     mll_huffman_code_bytes, mll_huffman_code_init, mll_huffman_decoder, mll_model,
     mll_model_bytes, mll_model_init, mll_model_setup, mll_rans_decoder, mll_status,
 )
-from ._fold cimport AbundanceTables, HitTables, frame_buffers, next_frame, point
+from ._fold cimport frame_buffers, next_frame, point
+from ._tables cimport AbundanceTables, HitTables
 
 from ..errors import CorruptStream, Truncated
 

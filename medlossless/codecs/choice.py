@@ -15,8 +15,8 @@ from .efforts import EFFORTS
 from .predictors import (
     Predictor,
     ReadyNet,
+    frame_bits,
     predictor_named,
-    tile_bits,
     tile_edge,
     tuned_net,
 )
@@ -37,7 +37,7 @@ def plane_cost(effort: int):
     predictor = predictor_named(EFFORTS[effort].plane_net)
 
     def cost(plane: Plane) -> float:
-        return float(tile_bits(predictor, plane.samples[:], plane.max_sample).sum(dtype=float))
+        return float(frame_bits(predictor, plane.samples[:], plane.max_sample).sum())
 
     return cost
 
@@ -57,9 +57,9 @@ def predictor_for(
     """
     chosen = choose(plane, effort)
     tuned_to_plane = tune_to(plane, chosen, effort, threads, progress) if tune_nets else chosen
-    if coder != "ans" or not hit_mode.is_promising(plane):
+    if coder != "ans" or not hit_mode.is_promising(plane, EFFORTS[effort].hits):
         return tuned_to_plane
-    return hit_mode.best_of(plane, chosen, tuned_to_plane, EFFORTS[effort].hits_save)
+    return hit_mode.best_of(plane, chosen, tuned_to_plane, EFFORTS[effort].hits)
 
 
 def choose(plane: Plane, effort: int) -> Predictor:
@@ -81,7 +81,7 @@ def _excerpt_bits(plane: Plane, predictor: Predictor) -> float:
     for frame in np.unique(np.linspace(1, n_frames - 1, EXCERPTS).astype(int)):
         start = max(0, frame - 2) if predictor.volumetric else frame
         box = plane.samples[start : frame + 1, row0 : row0 + EXCERPT_ROWS]
-        total += float(tile_bits(predictor, box, plane.max_sample)[-1].sum(dtype=float))
+        total += float(frame_bits(predictor, box, plane.max_sample)[-1])
     return total
 
 

@@ -21,29 +21,52 @@ class Tuning:
 
 
 @dataclass(frozen=True)
+class HitsChoice:
+    """How hit mode is chosen.
+
+    save : share of all bits that it must save, as it costs a decoder time
+    samples : looked at for the choice
+    candidates : how many neighbours are asked, each number that is tried
+    lower : log2 of the rows of lower bands, tried in turn while they save that share again
+    abundances : whether they are tried
+    """
+
+    save: float
+    samples: int
+    candidates: tuple[int, ...] = (3, 4)
+    lower: tuple[int, ...] = (2, 0)
+    abundances: bool = True
+
+
+@dataclass(frozen=True)
 class Effort:
     """What an encoder does at an effort.
 
     plane_net : the net of a frame predicted alone
     volume_net : the net of a frame predicted from earlier ones too, or None
     tuning : how nets are tuned to a plane, or None
-    hits_save : share of all bits that hit mode must save, as it costs a decoder time
+    hits : how hit mode is chosen
     """
 
     plane_net: str
     volume_net: str | None
     tuning: Tuning | None
-    hits_save: float
+    hits: HitsChoice
 
+
+_HASTY = HitsChoice(0.10, 1 << 16, (4,), (0,), abundances=False)
+_BRISK = HitsChoice(0.03, 1 << 18)
+_USUAL = HitsChoice(0.005, 1 << 20)
+_THOROUGH = HitsChoice(0.002, 1 << 20)
 
 EFFORTS = {
-    1: Effort("tiny2d", "tiny3d", None, 0.10),
-    2: Effort("narrow2d", "narrow3d", None, 0.10),
-    3: Effort("narrow2d", "narrow3d", Tuning(20_000, 60, 2_000, 1 << 18), 0.03),
-    4: Effort("mid2d", "mid3d", Tuning(8_000, 60, 3_000, 1 << 16), 0.03),
-    5: Effort("mid2d", "mid3d", Tuning(3_000, 80, 3_000, 1 << 16), 0.005),
-    6: Effort("mid2d", "mid3d", Tuning(1_500, 150, 6_000, 1 << 15), 0.005),
-    7: Effort("mid2d", "mid3d", Tuning(400, 300, 12_000, 1 << 14), 0.005),
-    8: Effort("wide2d", "wide3d", Tuning(150, 600, 20_000, 1 << 14), 0.002),
-    9: Effort("wide2d", "wide3d", Tuning(50, 1_500, 40_000, 1 << 14), 0.002),
+    1: Effort("tiny2d", "tiny3d", None, _HASTY),
+    2: Effort("narrow2d", "narrow3d", None, _HASTY),
+    3: Effort("narrow2d", "narrow3d", Tuning(20_000, 60, 2_000, 1 << 18), _BRISK),
+    4: Effort("mid2d", "mid3d", Tuning(8_000, 60, 3_000, 1 << 16), _BRISK),
+    5: Effort("mid2d", "mid3d", Tuning(3_000, 80, 3_000, 1 << 16), _USUAL),
+    6: Effort("mid2d", "mid3d", Tuning(1_500, 150, 6_000, 1 << 15), _USUAL),
+    7: Effort("mid2d", "mid3d", Tuning(400, 300, 12_000, 1 << 14), _USUAL),
+    8: Effort("wide2d", "wide3d", Tuning(150, 600, 20_000, 1 << 14), _THOROUGH),
+    9: Effort("wide2d", "wide3d", Tuning(50, 1_500, 40_000, 1 << 14), _THOROUGH),
 }

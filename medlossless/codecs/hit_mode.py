@@ -9,64 +9,67 @@ from itertools import product
 
 import numpy as np
 
+from .. import planes
 from ..image import Plane
 from . import abundance
-from .predictors import Hits, Predictor, surprises, tile_bits
+from .efforts import HitsChoice
+from .predictors import Hits, Predictor, frame_bits, surprises
 
 Cost = Callable[[Predictor], float]
 
 REPEATS = 0.2  # share of samples equal to W or N below which hit mode is not tried
 UNEVEN = 0.05  # bits a sample that knowing how frequent values are must promise
-HITS_SAMPLES = 1 << 20  # looked at for the choice
+LOOK_SAMPLES = 1 << 16  # looked at for either
 HITS_FRAMES = 4
-# Hit mode, and what is tried after it: lower bands learn sooner. Either costs a decoder time, so
-# it must save a share of all bits (`Effort.hits_save`).
-HITS, MORE_HITS = Hits(3, 4), Hits(4, 4)
-LOWER_BANDS_LOG2 = (2, 0)
+HITS_BANDS_LOG2 = 4  # of the bands tried first
 
 
-def is_promising(plane: Plane) -> bool:
-    """Whether a look at the middle frame says that hit mode may pay."""
-    return _repeats(plane) or _uneven(plane)
+def is_promising(plane: Plane, how: HitsChoice) -> bool:
+    """Whether a look at some bands says that hit mode may pay."""
+    bands = planes.excerpt(plane.samples, LOOK_SAMPLES)
+    return _repeats(bands) or (how.abundances and _uneven(bands, plane.max_sample))
 
 
-def _repeats(plane: Plane) -> bool:
-    """Whether enough samples of the middle frame equal W or N for hit mode to be tried."""
-    frame = plane.samples[len(plane.samples) // 2]
-    same = np.zeros(frame.shape, bool)
-    same[:, 1:] = frame[:, 1:] == frame[:, :-1]
-    same[1:] |= frame[1:] == frame[:-1]
+def _repeats(bands: np.ndarray) -> bool:
+    """Whether enough samples equal W or N for hit mode to be tried."""
+    same = np.zeros(bands.shape, bool)
+    same[:, :, 1:] = bands[:, :, 1:] == bands[:, :, :-1]
+    same[:, 1:] |= bands[:, 1:] == bands[:, :-1]
     return float(same.mean()) > REPEATS
 
 
-def _uneven(plane: Plane) -> bool:
-    """Whether values of the middle frame are so unevenly frequent that abundances are tried."""
-    if plane.max_sample > abundance.MAX_SAMPLE:
+def _uneven(bands: np.ndarray, max_sample: int) -> bool:
+    """Whether values are so unevenly frequent that abundances are tried."""
+    if max_sample > abundance.MAX_SAMPLE:
         return False
-    frame = plane.samples[len(plane.samples) // 2]
-    moved = frame[:, 1:][frame[:, 1:] != frame[:, :-1]]
-    seen = np.bincount(moved, minlength=plane.max_sample + 1) + 1.0
+    moved = bands[:, :, 1:][bands[:, :, 1:] != bands[:, :, :-1]]
+    seen = np.bincount(moved, minlength=max_sample + 1) + 1.0
     smooth = np.convolve(np.pad(seen, 2, "edge"), np.full(5, 0.2), "valid")
     return float((seen * np.log2(seen / smooth)).sum()) > UNEVEN * seen.sum()
 
 
-def best_of(plane: Plane, chosen: Predictor, tuned_to_plane: Predictor, saving: float) -> Predictor:
+def best_of(
+    plane: Plane, chosen: Predictor, tuned_to_plane: Predictor, how: HitsChoice
+) -> Predictor:
     """Hit mode where it pays, as it pays best; tuned nets may not pay any more beside it."""
-    box = _hits_box(plane)
+    box = _hits_box(plane, how.samples, chosen.volumetric)
     n_boxes = plane.samples.size / box.size
 
     def bits(predictor: Predictor) -> float:
-        coded = float(tile_bits(predictor, box, plane.max_sample).sum(dtype=float))
+        coded = float(frame_bits(predictor, box, plane.max_sample).sum())
         return n_boxes * coded + 8 * predictor.sent_bytes
 
-    best, least = tuned_to_plane, bits(tuned_to_plane) * (1 - saving)
+    best, least = tuned_to_plane, bits(tuned_to_plane) * (1 - how.save)
     for base in [chosen] if chosen is tuned_to_plane else [chosen, tuned_to_plane]:
-        found = bits(replace(base, hits=HITS))
+        tried = replace(base, hits=Hits(how.candidates[0], HITS_BANDS_LOG2))
+        found = bits(tried)
         if found < least:
-            best, least = replace(base, hits=HITS), found
+            best, least = tried, found
     if best.hits is not None:
-        best, least = _with_lower_bands(best, bits, least, saving)
-    return _with_abundance(plane, box, best, bits, least * (1 - saving))
+        best, least = _with_lower_bands(best, bits, least, how)
+    if not how.abundances:
+        return best
+    return _with_abundance(plane, box, best, bits, least * (1 - how.save))
 
 
 def _with_abundance(
@@ -75,7 +78,7 @@ def _with_abundance(
     """Abundances of the values where they save enough; hit mode comes with them."""
     if plane.max_sample > abundance.MAX_SAMPLE:
         return best
-    hits = best.hits or HITS
+    hits = best.hits or Hits(3, HITS_BANDS_LOG2)
     seen, expected = surprises(replace(best, hits=hits), box, plane.max_sample)
     n_boxes = plane.samples.size / box.size
     candidates = []
@@ -89,26 +92,30 @@ def _with_abundance(
 
 
 def _with_lower_bands(
-    best: Predictor, bits: Cost, least: float, saving: float
+    best: Predictor, bits: Cost, least: float, how: HitsChoice
 ) -> tuple[Predictor, float]:
-    """More candidates and lower bands where they save enough."""
-    hits, found = MORE_HITS, bits(replace(best, hits=MORE_HITS))
-    if found > least:
-        hits, found = HITS, least
-    least = found
-    for band_rows_log2 in LOWER_BANDS_LOG2:
-        lower = replace(hits, band_rows_log2=band_rows_log2)
-        found = bits(replace(best, hits=lower))
-        if found > least * (1 - saving):
+    """More candidates and lower bands where they save enough: those learn sooner."""
+    for candidates in how.candidates[1:]:
+        tried = replace(best, hits=Hits(candidates, HITS_BANDS_LOG2))
+        found = bits(tried)
+        if found < least:
+            best, least = tried, found
+    assert best.hits is not None
+    for band_rows_log2 in how.lower:
+        tried = replace(best, hits=replace(best.hits, band_rows_log2=band_rows_log2))
+        found = bits(tried)
+        if found > least * (1 - how.save):
             break
-        hits, least = lower, found
-    return replace(best, hits=hits), least
+        best, least = tried, found
+    return best, least
 
 
-def _hits_box(plane: Plane) -> np.ndarray:
-    """Some rows of some frames in the middle of a plane."""
+def _hits_box(plane: Plane, n_samples: int, volumetric: bool) -> np.ndarray:
+    """Bands of rows from all over a plane, or whole rows of following frames in its middle."""
     n_frames, rows, cols = plane.samples.shape
-    rows_taken = max(1, min(rows, HITS_SAMPLES // cols))
-    frames_taken = max(1, min(n_frames, HITS_FRAMES, HITS_SAMPLES // (rows_taken * cols)))
+    if not volumetric:
+        return planes.excerpt(plane.samples, n_samples)
+    rows_taken = max(1, min(rows, n_samples // cols))
+    frames_taken = max(1, min(n_frames, HITS_FRAMES, n_samples // (rows_taken * cols)))
     row0, frame0 = (rows - rows_taken) // 2, (n_frames - frames_taken) // 2
     return plane.samples[frame0 : frame0 + frames_taken, row0 : row0 + rows_taken]

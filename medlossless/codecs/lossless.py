@@ -16,24 +16,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import entropy, planes
+from .. import planes
 from ..container import Header, Section, Stream
 from ..errors import ChecksumMismatch, CorruptStream, InvalidInput
 from ..image import Image, Plane
 from ._scan import decode_tile
 from .choice import Progress, plane_cost, predictor_for
 from .efforts import EFFORTS
-from .index import (
-    CODERS,
-    INCREMENT,
-    LIMIT,
-    CodedPlane,
-    TileEntry,
-    TileRecord,
-    read_index,
-    write_index,
-)
-from .predictors import Predictor, fold, tile_bits, tile_edge
+from .index import CODERS, CodedPlane, TileEntry, TileRecord, read_index, write_index
+from .predictors import Predictor, frame_bits, tile_edge, tile_payload
 from .tiling import Tile, choose_streams_log2, choose_tiling, iterate_chunks
 from .work import in_order
 
@@ -130,13 +121,7 @@ def encode_tile(plane: Plane, predictor: Predictor, tile: Tile, *, coder: str) -
     """One tile of a plane, coded."""
     samples = np.ascontiguousarray(plane.samples[tile.where])
     edge = tile_edge(samples)
-    folded = fold(predictor, samples, plane.max_sample, edge)
-    streams_log2 = choose_streams_log2(samples.size)
-    if "steps" in folded:
-        return TileCode(edge, entropy.encode_steps(**folded, streams_log2=streams_log2))
-    payload = entropy.encode_tile(
-        **folded, streams_log2=streams_log2, increment=INCREMENT, limit=LIMIT, coder=coder
-    )
+    payload = tile_payload(predictor, samples, plane.max_sample, edge, coder)
     return TileCode(edge, payload)
 
 
@@ -305,7 +290,7 @@ def code_length_report(
         tiling = choose_tiling(plane.samples.shape, predictor.volumetric)
         for tile in tiling:
             samples = plane.samples[tile.where]
-            bits = tile_bits(predictor, samples, plane.max_sample)
-            report["ideal_bits"] += float(bits.sum(dtype=float))
+            bits = frame_bits(predictor, samples, plane.max_sample)
+            report["ideal_bits"] += float(bits.sum())
             report["payload_bytes"] += len(encode_tile(plane, predictor, tile, coder=coder).payload)
     return report

@@ -16,8 +16,9 @@ from ..image import Array
 from ..predict import DIGEST_BYTES, Net, name_of, net_named
 from ..predict._kernel import KernelNet
 from . import tuned
-from ._fold import fold_abundant, fold_tile
+from ._fold import encode_tile, fold_abundant, fold_tile, tile_bits
 from .abundance import Abundance
+from .tiling import choose_streams_log2
 
 SHIPPED, TUNED = 0, 1  # how a net is written
 
@@ -158,10 +159,41 @@ def fold(predictor: Predictor, samples: np.ndarray, max_sample: int, edge: int) 
     return tile
 
 
-def tile_bits(predictor: Predictor, samples: np.ndarray, max_sample: int) -> np.ndarray:
-    """Ideal code length of each sample of a tile, (frames, rows, cols) float32."""
-    folded = fold(predictor, samples, max_sample, tile_edge(samples))
-    return entropy.step_bits(**folded) if "steps" in folded else entropy.sample_bits(**folded)
+def tile_payload(
+    predictor: Predictor, samples: np.ndarray, max_sample: int, edge: int, coder: str
+) -> bytes:
+    """A box of samples (frames, rows, cols), coded."""
+    streams_log2 = choose_streams_log2(samples.size)
+    prior, hits = predictor.prior, predictor.hits
+    learning = (entropy.INCREMENT, entropy.LIMIT)
+    if coder == "ans" and not (hits and hits.abundance):
+        tables = (prior.shift, prior.freq, streams_log2, *learning)
+        start = (np.ascontiguousarray(samples), *predictor.kernels, max_sample, edge)
+        return encode_tile(*start, *tables, hits and hits.mode[:2]).tobytes()
+    folded = fold(predictor, samples, max_sample, edge)
+    if "steps" in folded:
+        return entropy.encode_steps(**folded, streams_log2=streams_log2)
+    return entropy.encode_tile(
+        **folded, streams_log2=streams_log2, increment=learning[0], limit=learning[1], coder=coder
+    )
+
+
+def frame_bits(predictor: Predictor, samples: np.ndarray, max_sample: int) -> np.ndarray:
+    """Ideal code length of each frame of a tile, (frames,) float64."""
+    prior, hits, edge = predictor.prior, predictor.hits, tile_edge(samples)
+    if hits and hits.abundance:
+        folded = fold(predictor, samples, max_sample, edge)
+        return entropy.step_bits(**folded).sum(axis=(1, 2), dtype=float)
+    tables = (prior.shift, prior.freq, entropy.INCREMENT, entropy.LIMIT, _freq_bits())
+    start = (np.ascontiguousarray(samples), *predictor.kernels, max_sample, edge)
+    return tile_bits(*start, *tables, hits and hits.mode[:2]) / 65536
+
+
+@cache
+def _freq_bits() -> np.ndarray:
+    """Bits of a token by its freq, 1 to 32768, in 1/65536 bit."""
+    freq = np.maximum(1, np.arange(entropy.SCALE + 1))
+    return np.rint(65536 * np.log2(entropy.SCALE / freq)).astype(np.uint32)
 
 
 def surprises(

@@ -17,12 +17,13 @@ from .coder import (
     step_bits,
 )
 from .fold import fold, unfold
-from .prior import Prior, freq_from_counts
+from .prior import SCALE, Prior, freq_from_counts
 
 __all__ = [
     "CODERS",
     "INCREMENT",
     "LIMIT",
+    "SCALE",
     "Prior",
     "decode_tile",
     "encode_steps",

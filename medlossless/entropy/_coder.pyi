@@ -17,6 +17,13 @@ def encode(
 def encode_steps(
     flags: np.ndarray, steps: np.ndarray, streams_log2: int
 ) -> tuple[int, np.ndarray]: ...
+def encode_records(
+    steps: np.ndarray,
+    raws: np.ndarray,
+    shape: tuple[int, int, int],
+    streams_log2: int,
+    kernel: int,
+) -> tuple[int, np.ndarray]: ...
 def decode(
     payload: np.ndarray,
     contexts: np.ndarray,

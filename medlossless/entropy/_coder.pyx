@@ -13,8 +13,9 @@ from ._core cimport (
     MLL_OK, mll_fold, mll_huffman_bound, mll_huffman_code, mll_huffman_code_bytes,
     mll_huffman_code_init, mll_huffman_decode_tile, mll_huffman_encode_tile,
     mll_huffman_find_runs, mll_model, mll_model_bytes, mll_model_init, mll_model_setup,
-    mll_model_trace, mll_rans_bound, mll_rans_decode_tile, mll_rans_encode_steps, mll_rans_encode_tile,
-    mll_status, mll_tile_shape, mll_unfold,
+    mll_model_trace, mll_rans_bound, mll_rans_decode_tile, mll_rans_encode_records,
+    mll_rans_encode_steps, mll_rans_encode_tile, mll_rans_rows, mll_records, mll_status,
+    mll_tile_shape, mll_unfold, MLL_RECORD_SLACK,
 )
 
 
@@ -51,6 +52,19 @@ cdef mll_tile_shape _shape(const uint8_t[:, :, ::1] contexts, tuple rows_log2):
     return shape
 
 
+cdef class _Records:
+    """Room for the records of n samples."""
+
+    cdef mll_records records
+    cdef object steps, raws
+
+    def __init__(self, size_t n):
+        cdef uint32_t[::1] steps = np.empty(n + MLL_RECORD_SLACK, np.uint32)
+        cdef uint16_t[::1] raws = np.empty(n + MLL_RECORD_SLACK, np.uint16)
+        self.steps, self.raws = steps, raws
+        self.records.steps, self.records.raws = &steps[0], &raws[0]
+
+
 cdef const uint16_t *_flags(const uint16_t[:, :, :, ::1] flags):
     return &flags[0, 0, 0, 0] if flags is not None else NULL
 
@@ -69,24 +83,24 @@ def encode(const uint16_t[:, :, ::1] symbols, const uint8_t[:, :, ::1] contexts,
     cdef size_t capacity = (mll_huffman_bound(&shape) if huffman
                             else mll_rans_bound(&shape, flags_at != NULL))
     cdef uint8_t[::1] output = np.empty(capacity, np.uint8)
-    cdef uint32_t[::1] work = np.empty(contexts.size, np.uint32)
+    cdef _Records work = _Records(contexts.size)
     cdef size_t begin = 0, end = capacity
     cdef _Tables used_up  # by the search for runs
     cdef mll_status status = tables.status
     if status == MLL_OK and huffman:
         used_up = _Tables(prior.shift, prior.freq, learning, False)
         with nogil:
-            status = mll_huffman_find_runs(&used_up.model, &work[0], &symbols[0, 0, 0],
+            status = mll_huffman_find_runs(&used_up.model, work.records.steps, &symbols[0, 0, 0],
                                            &contexts[0, 0, 0], &shape)
             if status == MLL_OK:
                 status = mll_huffman_encode_tile(&tables.model, &tables.code, &output[0],
-                                                 capacity, &end, &work[0], &symbols[0, 0, 0],
-                                                 &contexts[0, 0, 0], &shape)
+                                                 capacity, &end, work.records.steps,
+                                                 &symbols[0, 0, 0], &contexts[0, 0, 0], &shape)
     elif status == MLL_OK:
         with nogil:
             status = mll_rans_encode_tile(&tables.model, &output[0], capacity, &begin,
-                                          &work[0], &symbols[0, 0, 0], &contexts[0, 0, 0],
-                                          flags_at, &shape)
+                                          &work.records, &symbols[0, 0, 0],
+                                          &contexts[0, 0, 0], flags_at, &shape)
     return <int>status, np.asarray(output)[begin:end] if status == MLL_OK else None
 
 
@@ -105,6 +119,27 @@ def encode_steps(const uint16_t[:, :, :, ::1] flags, const uint32_t[:, :, :, ::1
         status = mll_rans_encode_steps(&output[0], capacity, &begin, &steps[0, 0, 0, 0],
                                        &flags[0, 0, 0, 0], &shape)
     return <int>status, np.asarray(output)[begin:] if status == MLL_OK else None
+
+
+def encode_records(const uint32_t[::1] steps, const uint16_t[::1] raws, tuple shape,
+                   int streams_log2, int kernel):
+    """(status, payload) of records made elsewhere, by the variant that goes with a kernel.
+
+    steps, raws : MLL_RECORD_SLACK longer than the product of shape = (frames, rows, cols)
+    """
+    cdef mll_tile_shape tile
+    cdef mll_records records
+    cdef size_t start = 0
+    cdef mll_status status
+    tile.frames, tile.rows, tile.cols = shape
+    tile.streams_log2, tile.band_rows_log2 = streams_log2, 4
+    records.steps, records.raws = <uint32_t *>&steps[0], <uint16_t *>&raws[0]
+    cdef size_t capacity = mll_rans_bound(&tile, False)
+    cdef uint8_t[::1] output = np.empty(capacity, np.uint8)
+    with nogil:
+        status = mll_rans_encode_records(mll_rans_rows(kernel), &output[0], capacity, &start,
+                                         &records, NULL, &tile)
+    return <int>status, np.asarray(output)[start:]
 
 
 def decode(const uint8_t[::1] payload, const uint8_t[:, :, ::1] contexts, prior, tuple learning,
@@ -134,15 +169,15 @@ def trace(const uint16_t[:, :, ::1] symbols, const uint8_t[:, :, ::1] contexts,
     """(status, freq << 16 | cum of each sample's token, uint32)."""
     cdef _Tables tables = _Tables(prior.shift, prior.freq, learning, False)
     cdef mll_tile_shape shape = _shape(contexts, rows_log2)
-    result = np.empty((shape.frames, shape.rows, shape.cols), np.uint32)
-    cdef uint32_t[:, :, ::1] steps = result
+    cdef _Records work = _Records(contexts.size)
     cdef const uint16_t *flags_at = _flags(flags)
     cdef mll_status status = tables.status
     if status == MLL_OK:
         with nogil:
-            status = mll_model_trace(&tables.model, &steps[0, 0, 0], &symbols[0, 0, 0],
+            status = mll_model_trace(&tables.model, &work.records, &symbols[0, 0, 0],
                                      &contexts[0, 0, 0], flags_at, &shape)
-    return <int>status, result
+    steps = np.asarray(work.steps)[: contexts.size]
+    return <int>status, steps.reshape(shape.frames, shape.rows, shape.cols)
 
 
 def fold(const uint16_t[::1] samples, const uint16_t[::1] predictions, int32_t max_sample,

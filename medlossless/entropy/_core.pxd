@@ -2,7 +2,7 @@
 """What the C entropy coder declares, for `_coder` and for the fused loops of the codecs."""
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int8_t, int32_t, uint8_t, uint16_t, uint32_t
+from libc.stdint cimport int8_t, int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 
 cdef extern from "status.h" nogil:
@@ -38,9 +38,18 @@ cdef extern from "entropy/model.h" nogil:
     mll_status mll_model_init(mll_model *model, void *memory, size_t memory_bytes,
                               const mll_model_setup *setup)
     void mll_model_end_band(mll_model *model)
-    mll_status mll_model_trace(mll_model *model, uint32_t *steps, const uint16_t *symbols,
-                               const uint8_t *contexts, const uint16_t *flags,
-                               const mll_tile_shape *shape)
+    uint64_t mll_model_band_bits(const mll_model *model, const uint32_t *freq_bits)
+    enum: MLL_RECORD_SLACK
+    ctypedef struct mll_records:
+        uint32_t *steps
+        uint16_t *raws
+    void mll_model_record(mll_model *model, uint32_t context, uint32_t symbol, uint32_t *step,
+                          uint16_t *raw)
+    enum: MLL_NO_STEP
+    enum: MLL_NO_RAW
+    mll_status mll_model_trace(mll_model *model, const mll_records *records,
+                               const uint16_t *symbols, const uint8_t *contexts,
+                               const uint16_t *flags, const mll_tile_shape *shape)
 
 
 cdef extern from "entropy/rans.h" nogil:
@@ -51,10 +60,18 @@ cdef extern from "entropy/rans.h" nogil:
                                       uint32_t context, uint32_t *symbol)
     mll_status mll_rans_finished(const mll_rans_decoder *decoder)
     size_t mll_rans_bound(const mll_tile_shape *shape, int has_flags)
+    ctypedef struct mll_rans_encoders:
+        pass
+    ctypedef void mll_rans_rows_fn(mll_rans_encoders *encoders, const uint32_t *steps,
+                                   const uint16_t *raws, uint32_t n_rows, uint32_t cols)
+    mll_rans_rows_fn *mll_rans_rows(int32_t kernel)
+    mll_status mll_rans_encode_records(mll_rans_rows_fn *rows, uint8_t *output, size_t capacity,
+                                       size_t *start, const mll_records *records,
+                                       const uint16_t *flags, const mll_tile_shape *shape)
     mll_status mll_rans_encode_tile(mll_model *model, uint8_t *output, size_t capacity,
-                                    size_t *start, uint32_t *work, const uint16_t *symbols,
-                                    const uint8_t *contexts, const uint16_t *flags,
-                                    const mll_tile_shape *shape)
+                                    size_t *start, const mll_records *work,
+                                    const uint16_t *symbols, const uint8_t *contexts,
+                                    const uint16_t *flags, const mll_tile_shape *shape)
     mll_status mll_rans_encode_steps(uint8_t *output, size_t capacity, size_t *start,
                                      const uint32_t *steps, const uint16_t *flags,
                                      const mll_tile_shape *shape)
@@ -72,6 +89,7 @@ cdef extern from "entropy/hits.h" nogil:
     mll_status mll_hits_init(mll_hits *hits, void *memory, size_t memory_bytes,
                              uint32_t n_candidates, const mll_model_setup *setup,
                              const int8_t *quarters)
+    uint64_t mll_hits_band_bits(const mll_hits *hits, const uint32_t *freq_bits)
     void mll_hits_end_band(mll_hits *hits)
     void mll_hits_look(const mll_hits *hits, mll_hits_place *place, const uint16_t *at,
                        int32_t row_step, int32_t col_step, uint32_t context, int32_t prediction,

@@ -11,7 +11,7 @@ decoder from the recipe which planes to expect.
 """
 
 from .axes import default_axes, measure
-from .estimate import estimate_bits
+from .estimate import estimate_bits, excerpt
 from .forward import split
 from .inverse import geometry, join, join_frames
 from .recipe import PlaneGeometry
@@ -20,6 +20,7 @@ __all__ = [
     "PlaneGeometry",
     "default_axes",
     "estimate_bits",
+    "excerpt",
     "geometry",
     "join",
     "join_frames",

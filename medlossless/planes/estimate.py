@@ -66,6 +66,34 @@ def _entropy_bits(counts: np.ndarray) -> float:
     return float(-(counts * np.log2(share)).sum())
 
 
+def excerpt(stack: Array, limit: int) -> np.ndarray:
+    """Cut evenly spread bands of rows out of a stack.
+
+    Parameters
+    ----------
+    stack : (frames, rows, cols, ...)
+    limit : int
+        Positions in the excerpt.
+
+    Returns
+    -------
+    (bands, band rows, cols, ...): all of `stack` when it is small enough
+    """
+    frames, rows, cols = stack.shape[:3]
+    if frames * rows * cols <= limit:
+        return stack[:] if isinstance(stack, Lazy) else stack
+    width = min(cols, limit)
+    height = min(rows, BAND_ROWS, max(1, limit // width))
+    n_bands = max(1, min(limit // (width * height), frames * rows // height))
+    left = (cols - width) // 2
+    bands = []
+    for i in range(n_bands):
+        frame, row = divmod((2 * i + 1) * frames * rows // (2 * n_bands), rows)
+        row = min(row, rows - height)
+        bands.append(stack[frame, row : row + height, left : left + width])
+    return np.stack(bands)
+
+
 @dataclass(frozen=True)
 class Judge:
     """A cost function and the size of the excerpts it is asked about.
@@ -83,29 +111,8 @@ class Judge:
     limit: int
 
     def excerpt(self, stack: Array) -> np.ndarray:
-        """Cut evenly spread bands of rows out of a stack.
-
-        Parameters
-        ----------
-        stack : (frames, rows, cols, ...)
-
-        Returns
-        -------
-        (bands, band rows, cols, ...): all of `stack` when it is small enough
-        """
-        frames, rows, cols = stack.shape[:3]
-        if frames * rows * cols <= self.limit:
-            return stack[:] if isinstance(stack, Lazy) else stack
-        width = min(cols, self.limit)
-        height = min(rows, BAND_ROWS, max(1, self.limit // width))
-        n_bands = max(1, min(self.limit // (width * height), frames * rows // height))
-        left = (cols - width) // 2
-        bands = []
-        for i in range(n_bands):
-            frame, row = divmod((2 * i + 1) * frames * rows // (2 * n_bands), rows)
-            row = min(row, rows - height)
-            bands.append(stack[frame, row : row + height, left : left + width])
-        return np.stack(bands)
+        """Cut an excerpt of that size, see `excerpt`."""
+        return excerpt(stack, self.limit)
 
     def bits(self, excerpts: list[np.ndarray], n_samples: int) -> float:
         """Estimate the bits of planes of `n_samples` each from excerpts of them.

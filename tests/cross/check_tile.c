@@ -72,7 +72,9 @@ static mll_status decode(const proof_tile *tile, size_t payload_bytes, uint16_t 
 static mll_status encode(const proof_tile *tile, uint8_t **output, size_t *n_bytes)
 {
     tables fresh, used_up;
-    uint32_t *work = proof_memory(tile->n_samples, sizeof *work);
+    const size_t n_records = tile->n_samples + MLL_RECORD_SLACK;
+    mll_records work = {proof_memory(n_records, sizeof *work.steps),
+                        proof_memory(n_records, sizeof *work.raws)};
     size_t capacity = tile->use_huffman ? mll_huffman_bound(&tile->shape)
                                         : mll_rans_bound(&tile->shape, 0);
     size_t start = 0;
@@ -83,18 +85,18 @@ static mll_status encode(const proof_tile *tile, uint8_t **output, size_t *n_byt
     if (status != MLL_OK)
         return status;
     if (!tile->use_huffman) {
-        status = mll_rans_encode_tile(&fresh.model, *output, capacity, &start, work,
+        status = mll_rans_encode_tile(&fresh.model, *output, capacity, &start, &work,
                                       tile->symbols, tile->contexts, NULL, &tile->shape);
         *output += start;
         *n_bytes = capacity - start;
         return status;
     }
-    status = mll_huffman_find_runs(&used_up.model, work, tile->symbols, tile->contexts,
+    status = mll_huffman_find_runs(&used_up.model, work.steps, tile->symbols, tile->contexts,
                                    &tile->shape);
     if (status != MLL_OK)
         return status;
-    return mll_huffman_encode_tile(&fresh.model, &fresh.code, *output, capacity, n_bytes, work,
-                                   tile->symbols, tile->contexts, &tile->shape);
+    return mll_huffman_encode_tile(&fresh.model, &fresh.code, *output, capacity, n_bytes,
+                                   work.steps, tile->symbols, tile->contexts, &tile->shape);
 }
 
 static int folds_are_equal(const proof_tile *tile)
