@@ -67,10 +67,12 @@ def reading(source: Any) -> Iterator[memoryview | FileBytes]:
 
 @contextlib.contextmanager
 def _reading_file(file: Any) -> Iterator[memoryview | FileBytes]:
-    if _is_large(file):
+    size = _size_on_disk(file)
+    if size is not None and size > WHOLE_BYTES and file.tell() == 0:
         yield FileBytes(file)
         return
-    start = _read_up_to(file, WHOLE_BYTES + 1)
+    is_small = size is not None and size <= WHOLE_BYTES
+    start = _checked(file.read() if is_small else _read_up_to(file, WHOLE_BYTES + 1))
     if len(start) <= WHOLE_BYTES:
         yield memoryview(start)
         return
@@ -82,27 +84,29 @@ def _reading_file(file: Any) -> Iterator[memoryview | FileBytes]:
         yield FileBytes(spool)
 
 
-def _is_large(file: Any) -> bool:
-    """Whether it is a file of more than WHOLE_BYTES on a disk, of which nothing has been read."""
+def _size_on_disk(file: Any) -> int | None:
+    """Bytes of a regular file; None for a pipe, or an object that only looks like a file."""
     try:
         status = os.fstat(file.fileno())
-        return stat.S_ISREG(status.st_mode) and status.st_size > WHOLE_BYTES and file.tell() == 0
-    except (AttributeError, OSError, ValueError):  # of an object that only looks like a file
-        return False
+    except (AttributeError, OSError, ValueError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
 
 
 def _read_up_to(file: Any, n_bytes: int) -> bytes:
     """So many bytes of a file object, fewer only at its end."""
     parts, n_left = [], n_bytes
-    while n_left:
-        part = file.read(n_left)
-        if not isinstance(part, bytes | bytearray | memoryview):
-            raise _no_source(file)
-        if not part:
-            break
-        parts.append(bytes(part))
+    while n_left and (part := _checked(file.read(min(n_left, PIECE_BYTES)))):
+        parts.append(part)
         n_left -= len(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _checked(found: Any) -> bytes:
+    """What a file object has read."""
+    if not isinstance(found, bytes | bytearray | memoryview):
+        raise _no_source(found)
+    return bytes(found)
 
 
 def _no_source(source: Any) -> InvalidInput:
