@@ -11,7 +11,7 @@ import numpy as np
 
 ROWS = COLS = 512
 FRAME_BYTES = 2 * ROWS * COLS
-N_NOISES = 16  # frames of noise, each shifted anew for every slice
+N_NOISES, SHIFTS = 16, 128  # frames of noise, of which each slice sees another part
 SIGMA = 9.0
 
 
@@ -41,18 +41,23 @@ def phantom(n_frames: int, seed: int = 0) -> Iterator[np.ndarray]:
     (512, 512) uint16, values of about 0 to 2000
     """
     rng = np.random.default_rng(seed)
-    y, x = np.mgrid[-1 : 1 : ROWS * 1j, -1 : 1 : COLS * 1j]
-    noises = rng.normal(0, SIGMA, (N_NOISES, ROWS, COLS)).astype(np.float32)
-    body = ((x / 0.9) ** 2 + (y / 0.7) ** 2 < 1) * np.float32(1000)
+    x = np.linspace(-1, 1, COLS, dtype=np.float32)
+    y = np.linspace(-1, 1, ROWS, dtype=np.float32)[:, None]
+    drawn = rng.normal(0, SIGMA, (N_NOISES, ROWS + SHIFTS, COLS + SHIFTS))
+    noises = np.rint(drawn).astype(np.int16)
+    body = np.where((x / 0.9) ** 2 + (y / 0.7) ** 2 < 1, 1024, 24).astype(np.int16)
     organs = rng.uniform([-0.5, -0.4, 0.1, -60], [0.5, 0.4, 0.3, 150], (6, 4))
+    from_centres = [
+        np.hypot(x - np.float32(at_x), y - np.float32(at_y)) for at_x, at_y, *_ in organs
+    ]
     for number in range(n_frames):
-        image = body + np.float32(24)
-        for i, (at_x, at_y, radius, density) in enumerate(organs):
-            size = radius * (1.2 + np.sin(number / 40 + i))
-            image += ((x - at_x) ** 2 + (y - at_y) ** 2 < size**2) * np.float32(density)
-        shift = tuple(rng.integers(0, ROWS, 2))
-        image += np.roll(noises[number % N_NOISES], shift, (0, 1))
-        yield np.clip(np.rint(image), 0, 4095).astype("<u2")
+        image = body.copy()
+        for i, (distance, organ) in enumerate(zip(from_centres, organs, strict=True)):
+            radius = organ[2] * (1.2 + np.sin(number / 40 + i))
+            image[distance < radius] += np.int16(organ[3])
+        row, col = rng.integers(0, SHIFTS, 2)
+        image += noises[number % N_NOISES, row : row + ROWS, col : col + COLS]
+        yield np.clip(image, 0, 4095).astype("<u2")
 
 
 def _npy_header(n_frames: int) -> bytes:
