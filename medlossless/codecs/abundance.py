@@ -109,7 +109,9 @@ def read_abundance(fields: Fields, max_sample: int, base: Net) -> Abundance | No
     return Abundance(values[: max_sample + 1].astype(np.int8), step)
 
 
-def fitted(seen: np.ndarray, expected: np.ndarray, step: int, doubt: float) -> Abundance:
+def fitted(
+    seen: np.ndarray, expected: np.ndarray, step: int, doubt: float, known: Abundance | None = None
+) -> Abundance:
     """The abundances that make up for what was seen of each value against what was expected.
 
     Parameters
@@ -118,15 +120,20 @@ def fitted(seen: np.ndarray, expected: np.ndarray, step: int, doubt: float) -> A
     step : int, 1..8
     doubt : float
         Added to both.
+    known : Abundance, optional
+        What `expected` knew already.
     """
     octaves = np.log2((seen + doubt) / (expected + doubt))
-    values = np.rint(4 * octaves / step)
+    quarters = 4 * octaves + (0 if known is None else known.quarters)
+    values = np.rint(quarters / step)
     values = np.clip(values, -(-LEAST // step), MOST // step)
     return Abundance(values.astype(np.int8), step)
 
 
-def bits_saved(chosen: Abundance, seen: np.ndarray, expected: np.ndarray) -> float:
+def bits_saved(
+    chosen: Abundance, seen: np.ndarray, expected: np.ndarray, known: Abundance | None = None
+) -> float:
     """About how many bits they save: what each value gains less what the larger sum takes."""
-    times = 2.0 ** (chosen.quarters / 4)
+    times = 2.0 ** ((chosen.quarters - (0.0 if known is None else known.quarters)) / 4)
     mean = float(expected @ times) / max(1e-9, float(expected.sum()))
     return float(seen @ np.log2(times)) - float(seen.sum()) * float(np.log2(max(1e-9, mean)))

@@ -12,6 +12,7 @@ import numpy as np
 from .. import planes
 from ..image import Plane
 from . import abundance
+from .abundance import Abundance
 from .efforts import HitsChoice
 from .predictors import Hits, Predictor, frame_bits, surprises
 
@@ -22,6 +23,7 @@ UNEVEN = 0.05  # bits a sample that knowing how frequent values are must promise
 LOOK_SAMPLES = 1 << 16  # looked at for either
 HITS_FRAMES = 4
 HITS_BANDS_LOG2 = 4  # of the bands tried first
+FITS = 2  # of the abundances: what the first one does changes what is expected
 
 
 def is_promising(plane: Plane, how: HitsChoice) -> bool:
@@ -78,17 +80,31 @@ def _with_abundance(
     """Abundances of the values where they save enough; hit mode comes with them."""
     if plane.max_sample > abundance.MAX_SAMPLE:
         return best
-    hits = best.hits or Hits(3, HITS_BANDS_LOG2)
-    seen, expected = surprises(replace(best, hits=hits), box, plane.max_sample)
-    n_boxes = plane.samples.size / box.size
+    hits, known = best.hits or Hits(3, HITS_BANDS_LOG2), None
+    least = limit
+    for _ in range(FITS):
+        measured = replace(best, hits=replace(hits, abundance=known))
+        known = _cheapest_abundance(plane, box, measured)
+        abundant = replace(best, hits=replace(hits, abundance=known))
+        found = bits(abundant)
+        if found >= least:
+            break
+        best, least = abundant, found
+    return best
+
+
+def _cheapest_abundance(plane: Plane, box: np.ndarray, measured: Predictor) -> Abundance:
+    """What a predictor's own abundances should have been."""
+    assert measured.hits is not None
+    known = measured.hits.abundance
+    seen, expected = surprises(measured, box, plane.max_sample)
     candidates = []
     for step, doubt in product(abundance.STEPS, abundance.DOUBTS):
-        found = abundance.fitted(seen, expected, step, doubt)
-        saved = n_boxes * abundance.bits_saved(found, seen, expected)
-        candidates.append((saved - 8 * len(found.to_bytes(best.later.net)), found))
-    found = max(candidates, key=lambda pair: pair[0])[1]
-    abundant = replace(best, hits=replace(hits, abundance=found))
-    return abundant if bits(abundant) < limit else best
+        found = abundance.fitted(seen, expected, step, doubt, known)
+        saved = abundance.bits_saved(found, seen, expected, known)
+        cost = 8 * len(found.to_bytes(measured.later.net))
+        candidates.append((saved * plane.samples.size / box.size - cost, found))
+    return max(candidates, key=lambda pair: pair[0])[1]
 
 
 def _with_lower_bands(

@@ -258,6 +258,16 @@ def test_fitted_abundances_name_the_values_that_are_left_out():
     assert abundance.bits_saved(found, seen, np.full(6, 100.0)) > 300
 
 
+def test_a_second_fit_adds_to_what_the_first_one_knew():
+    known = Abundance(np.array([0, -8, 4], np.int8), 1)
+    expected = np.array([100.0, 100, 100])
+    same = abundance.fitted(expected, expected, 1, 0.5, known)
+    assert same.quarters.tolist() == [0, -8, 4]
+    assert abundance.bits_saved(same, expected, expected, known) == 0
+    more = abundance.fitted(np.array([100.0, 50, 200]), expected, 1, 0.0, known)
+    assert more.quarters.tolist() == [0, -12, 8]
+
+
 def test_choice_by_cost_takes_them_for_a_display_curve_and_not_for_noise():
     drawn = Plane(curved((1, 200, 200), 255), 255)
     rng = np.random.default_rng(1)
