@@ -26,7 +26,7 @@ MORE_FLAGS = {
 SOURCES = {
     "medlossless.entropy._coder": ["medlossless/entropy/_coder.pyx", *ENTROPY],
     "medlossless.predict._kernel": ["medlossless/predict/_kernel.pyx", *MLP],
-    "medlossless.predict._tune": ["medlossless/predict/_tune.pyx", *TUNE],
+    "medlossless.predict._tune": ["medlossless/predict/_tune.pyx", *TUNE, "csrc/mlp/frame.c"],
     "medlossless.codecs._fold": ["medlossless/codecs/_fold.pyx", *MLP, *ENTROPY],
     "medlossless.codecs._tables": ["medlossless/codecs/_tables.pyx", *ENTROPY],
     "medlossless.codecs._scan": ["medlossless/codecs/_scan.pyx", *MLP, *ENTROPY, *SCAN],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plain kernel: medlossless/predict/reference.py in C, one lane after another.
-#include "features.h"
+#include "kernel.h"
 
 #include <string.h>
 
@@ -152,14 +152,4 @@ void mll_predict_plain(const mll_net *net, const mll_view *view, int32_t max_sam
     for (int l = 0; l < MLL_LANES; l++)
         forward(net, view, &local, l, &mean[l], &log_scale[l]);
     place(&local, mean, log_scale, max_sample, out);
-}
-
-void mll_features(const mll_net *net, const mll_view *view, int16_t *x, int32_t *local_out)
-{
-    mll_local local;
-    look_around(view, &local, 1);
-    inputs(net, view, &local, 0, x);
-    local_out[0] = local.baseline[0];
-    local_out[1] = local.exponent[0];
-    local_out[2] = local.mantissa[0];
 }

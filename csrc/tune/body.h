@@ -39,6 +39,7 @@
 
 #include "body_layers.h"
 #include "body_loss.h"
+#include "body_draw.h"
 
 // Where everything of one thread lies. Rows of activations have STRIDE floats; `back` are the
 // gradients by the activations above them.
@@ -255,4 +256,4 @@ TARGET static double NAME(bits)(const mll_tune_job *job, float *floats, int32_t 
     return total;
 }
 
-const mll_tune_kernel KERNEL = {NAME(steps), NAME(gradient), NAME(bits)};
+const mll_tune_kernel KERNEL = {NAME(steps), NAME(gradient), NAME(bits), NAME(draw)};

@@ -74,9 +74,9 @@ TARGET static void loss_gradient(const float *outputs, const float *target, floa
         vec by_mean = BELOW(l.near, NEAR_CLIP, slope * l.inverse * l.unit * SPLAT(LOG2_E));
         by_mean = BELOW(l.residual, 0.0f, by_mean + by_mean) - by_mean; // minus its sign
         by_mean = INSIDE(mean + SPLAT(MEAN_CLIP), 2 * MEAN_CLIP, by_mean);
-        vec by_scale = l.near * slope - l.inverse * l.e_inverse / (l.e_inverse - SPLAT(1.0f))
-                                            * (SPLAT(1.0f) + l.e_near) * l.t_far;
-        by_scale = SPLAT(0.0f) - by_scale;
+        vec by_scale = l.inverse * l.e_inverse / (l.e_inverse - SPLAT(1.0f))
+                       * (SPLAT(1.0f) + l.e_near) * l.t_far;
+        by_scale = by_scale - BELOW(l.near, NEAR_CLIP, l.near * slope);
         by_scale = INSIDE(scale + SPLAT(SCALE_CLIP), 2 * SCALE_CLIP, by_scale);
         by_scale = INSIDE(l.log2_scale - SPLAT(LOG2_SCALE_LOW), LOG2_SCALE_HIGH - LOG2_SCALE_LOW,
                           by_scale);

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tune.h"
 
-#include "../mlp/kernel.h"
-
 static size_t padded(int32_t n, int32_t step)
 {
     return ((size_t)n + (size_t)step - 1) / (size_t)step * (size_t)step;

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../mlp/kernel.h"
+
 #define MLL_TUNE_LANES 16
 #define MLL_TUNE_CHUNK_BLOCKS 16
 #define MLL_TUNE_UNIT_STEP 8
@@ -87,10 +89,19 @@ typedef void mll_tune_gradient_fn(const mll_tune_job *job, float *floats, int32_
 typedef double mll_tune_bits_fn(const mll_tune_job *job, float *floats, int32_t first,
                                 int32_t last);
 
+// Draws one block of a pool.
+//   view     at (0, 0) of a padded frame (mlp/frame.h) and of those before it
+//   places   [16] distance of each sample from (0, 0); lanes from n_lanes on will weigh nothing,
+//            but must be places too
+//   inputs   [n_neighbours + 1][16], targets [4][16]: the block
+typedef void mll_tune_draw_fn(const mll_net *net, const mll_view *view, const int32_t *places,
+                              int32_t n_lanes, int16_t *inputs, float *targets);
+
 typedef struct {
     mll_tune_steps_fn *steps;
     mll_tune_gradient_fn *gradient;
     mll_tune_bits_fn *bits;
+    mll_tune_draw_fn *draw;
 } mll_tune_kernel;
 
 extern const mll_tune_kernel mll_tune_plain, mll_tune_avx2, mll_tune_avx512, mll_tune_neon;

@@ -18,8 +18,8 @@ from .._fields import Fields, varint
 from ..errors import CorruptStream, InvalidWeights
 from ..image import Plane
 from ..predict import DIGEST_BYTES, Net, delta, name_of, net_named, reference, tune
-from ..predict import neighbourhood as nb
-from ..predict._kernel import KernelNet, sample_features
+from ..predict._kernel import KernelNet
+from ..predict._tune import draw
 
 POOL_SAMPLES = 1 << 19
 PRICE_SAMPLES = 1 << 15
@@ -117,26 +117,21 @@ def _kernel(name: str) -> KernelNet:
 def draw_pool(
     plane: Plane, base: str, frames: np.ndarray, edge: int, rng: np.random.Generator, most: int
 ) -> tune.Pool:
-    """Random samples of some frames of a plane with their features, shuffled."""
-    _, rows, cols = plane.samples.shape
-    net = net_named(base)
+    """Random samples of some frames of a plane with their features, blocks of all frames mixed."""
     kernel = _kernel(base)
-    depth = nb.frames_needed(net.neighbourhood)
+    n_frame = plane.samples[0].size
     chosen = rng.permutation(frames)[: max(1, most // 4096)]
-    per_frame = min(rows * cols, -(-most // len(chosen)))
-    inputs, local, values = [], [], []
-    for frame in chosen:
-        earlier = [max(0, int(frame) - back) for back in range(depth)]
-        padded = [nb.pad_frame(plane.samples[f], edge) for f in earlier]
-        picked = rng.permutation(rows * cols)[:per_frame].astype(np.int32)
-        found = sample_features(kernel, padded, rows, cols, picked)
-        inputs.append(found[0])
-        local.append(found[1])
-        values.append(plane.samples[frame].reshape(-1)[picked])
-    order = rng.permutation(sum(map(len, values)))
-    return tune.Pool.of(
-        np.concatenate(inputs)[order], np.concatenate(local)[order], np.concatenate(values)[order]
-    )
+    per_frame = min(n_frame, -(-most // len(chosen)))
+    blocks = rng.permutation(len(chosen) * -(-per_frame // tune.LANES)).astype(np.int32)
+    blocks = blocks.reshape(len(chosen), -1)
+    inputs = np.empty((blocks.size, net_named(base).n_inputs, tune.LANES), np.int16)
+    targets = np.empty((blocks.size, tune.TARGETS, tune.LANES), np.float32)
+    for frame, where in zip(chosen, blocks, strict=True):
+        earlier = [plane.samples[max(0, int(frame) - back)] for back in range(kernel.n_frames)]
+        few = 2 * per_frame < n_frame  # then it does not matter that some are drawn twice
+        picked = rng.integers(0, n_frame, per_frame) if few else rng.permutation(n_frame)
+        draw(kernel, earlier, edge, picked[:per_frame], where, inputs, targets)
+    return tune.Pool(inputs, targets)
 
 
 def tune_net(

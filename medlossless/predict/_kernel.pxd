@@ -44,10 +44,6 @@ cdef extern from "mlp/kernel.h" nogil:
     void mll_view_steps(mll_view *view, const mll_net *net, int32_t row_step, int32_t col_step)
 
 
-cdef extern from "mlp/features.h" nogil:
-    void mll_features(const mll_net *net, const mll_view *view, int16_t *x, int32_t *local)
-
-
 cdef extern from "mlp/frame.h" nogil:
     enum: MLL_TOP
     enum: MLL_SIDE

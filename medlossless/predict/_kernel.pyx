@@ -128,50 +128,6 @@ cdef list _flat_frames(frames, KernelNet handle, int rows, int cols):
     return kept
 
 
-def sample_features(KernelNet handle, frames, int rows, int cols, const int32_t[::1] picked):
-    """Features of some samples of a frame, as `reference.features` defines them.
-
-    Parameters
-    ----------
-    handle : KernelNet
-    frames : sequence of padded frames, see `predict_frame`
-    rows, cols : int
-    picked : (n,) int32
-        Indices row * cols + col, each below rows * cols.
-
-    Returns
-    -------
-    inputs : (n, n_inputs) int16
-    local : (n, 3) int32
-        Baseline, exponent and mantissa.
-    """
-    cdef mll_view view
-    cdef int16_t x[80]
-    cdef const uint16_t[::1] flat
-    cdef const uint16_t *base[3]
-    cdef Py_ssize_t i, n = picked.shape[0], place
-    cdef int k, n_inputs = handle.net.n_neighbours + 1
-    inputs = np.empty((n, n_inputs), np.int16)
-    local = np.empty((n, 3), np.int32)
-    cdef int16_t[:, ::1] out_inputs = inputs
-    cdef int32_t[:, ::1] out_local = local
-    kept = _flat_frames(frames, handle, rows, cols)
-    for k in range(handle.n_frames):
-        flat = kept[k]
-        base[k] = &flat[0]
-    mll_view_steps(&view, &handle.net, mll_frame_stride(cols), 1)
-    with nogil:
-        for i in range(n):
-            place = (picked[i] // cols + MLL_TOP) * <Py_ssize_t>mll_frame_stride(cols)
-            place += MLL_SIDE + picked[i] % cols
-            for k in range(handle.n_frames):
-                view.frame[k] = base[k] + place
-            mll_features(&handle.net, &view, x, &out_local[i, 0])
-            for k in range(n_inputs):
-                out_inputs[i, k] = x[k]
-    return inputs, local
-
-
 def predict_frame(KernelNet handle, frames, int rows, int cols, int max_sample):
     """What `reference.predict` gives for every sample of a frame, from a kernel.
 

@@ -6,9 +6,14 @@
 """
 
 from libc.stddef cimport size_t
-from libc.stdint cimport int16_t, int32_t
+from libc.stdint cimport int16_t, int32_t, uint16_t
 
 import numpy as np
+
+from ._kernel cimport (
+    KernelNet, mll_frame_close, mll_frame_open, mll_frame_put_row,
+    mll_frame_row, mll_frame_samples, mll_frame_stride, mll_net, mll_view, mll_view_steps,
+)
 
 from ._kernel import kernel_number
 
@@ -49,6 +54,8 @@ cdef extern from "tune/tune.h" nogil:
         void (*steps)(const mll_tune_job *, float *, int32_t, int32_t, int32_t) noexcept nogil
         void (*gradient)(const mll_tune_job *, float *, int32_t, int32_t, float *) noexcept nogil
         double (*bits)(const mll_tune_job *, float *, int32_t, int32_t) noexcept nogil
+        void (*draw)(const mll_net *, const mll_view *, const int32_t *, int32_t, int16_t *,
+                     float *) noexcept nogil
     size_t mll_tune_parameters(const mll_tune_shape *shape)
     size_t mll_tune_floats(const mll_tune_shape *shape)
     int32_t mll_tune_chunks(int32_t batch_blocks)
@@ -185,3 +192,72 @@ cdef class Trainer:
         with nogil:
             bits = self.kernel.bits(&self.job, &floats[0], first, last)
         return bits
+
+
+def _pad(const uint16_t[:, ::1] frame, int edge):
+    """A padded frame with the slack behind it that runs may read, (n,) uint16."""
+    cdef int rows = frame.shape[0], cols = frame.shape[1], row
+    padded = np.zeros(mll_frame_samples(rows, cols), np.uint16)
+    cdef uint16_t[::1] flat = padded
+    with nogil:
+        mll_frame_open(&flat[0], cols, edge)
+        for row in range(rows):
+            mll_frame_put_row(&flat[0], cols, row, &frame[row, 0])
+        mll_frame_close(&flat[0], rows, cols)
+    return padded
+
+
+def draw(KernelNet handle, frames, int edge, picked, const int32_t[::1] blocks,
+         int16_t[:, :, ::1] inputs, float[:, :, ::1] targets, kernel=None):
+    """Draw samples of a frame into blocks of a pool; features as `reference.features` has them.
+
+    Parameters
+    ----------
+    handle : KernelNet
+    frames : sequence of (rows, cols) uint16
+        The frame itself and as many before it as the net looks at.
+    edge : int
+        The value above the first row.
+    picked : (n,) integers
+        Indices row * cols + col, at least one.
+    blocks : (ceil(n / 16),) int32
+        Where each 16 of them go; lanes that are left over in the last weigh nothing.
+    inputs : (n_blocks, n_inputs, 16) int16
+    targets : (n_blocks, 4, 16) float32
+        Written where `blocks` says, as `tune.Pool` describes.
+    kernel : str, optional
+        As in `KernelNet`.
+
+    Raises
+    ------
+    ValueError
+        Sizes or indices that contradict one another.
+    """
+    cdef mll_view view
+    cdef const mll_tune_kernel *chosen = mll_tune_kernel_of(kernel_number(kernel))
+    cdef uint16_t[::1] flat
+    cdef int rows = frames[0].shape[0], cols = frames[0].shape[1], k, b
+    cdef int n = len(picked), n_blocks = blocks.shape[0]
+    if (n < 1 or n_blocks != (n + MLL_TUNE_LANES - 1) // MLL_TUNE_LANES
+            or inputs.shape[1] != handle.net.n_neighbours + 1
+            or inputs.shape[2] != MLL_TUNE_LANES or targets.shape[0] != inputs.shape[0]
+            or targets.shape[1] != MLL_TUNE_TARGETS or targets.shape[2] != MLL_TUNE_LANES
+            or np.min(blocks) < 0 or np.max(blocks) >= inputs.shape[0]
+            or np.min(picked) < 0 or np.max(picked) >= rows * cols
+            or len(frames) < handle.n_frames):
+        raise ValueError(f"{n} samples of a frame of {rows} x {cols}: bad sizes or indices")
+    kept = [
+        _pad(np.ascontiguousarray(frame, np.uint16), edge) for frame in frames[: handle.n_frames]
+    ]
+    for k in range(handle.n_frames):
+        flat = kept[k]
+        view.frame[k] = mll_frame_row(&flat[0], cols, 0)
+    mll_view_steps(&view, &handle.net, mll_frame_stride(cols), 1)
+    places = np.zeros(n_blocks * MLL_TUNE_LANES, np.int32)
+    places[:n] = picked // cols * mll_frame_stride(cols) + picked % cols
+    cdef const int32_t[::1] at = places
+    with nogil:
+        for b in range(n_blocks):
+            chosen.draw(&handle.net, &view, &at[b * MLL_TUNE_LANES],
+                        min(MLL_TUNE_LANES, n - b * MLL_TUNE_LANES), &inputs[blocks[b], 0, 0],
+                        &targets[blocks[b], 0, 0])

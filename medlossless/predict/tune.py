@@ -71,29 +71,6 @@ class Pool:
     inputs: np.ndarray
     targets: np.ndarray
 
-    @classmethod
-    def of(cls, inputs: np.ndarray, local: np.ndarray, samples: np.ndarray) -> Pool:
-        """A pool of what `sample_features` gives.
-
-        Parameters
-        ----------
-        inputs : (n, n_inputs) int16
-        local : (n, 3) int32
-            Baseline, exponent and mantissa.
-        samples : (n,) uint16
-        """
-        n_blocks = -(-len(samples) // LANES)
-        targets = np.zeros((TARGETS, n_blocks * LANES), np.float32)
-        targets[0, : len(samples)] = samples.astype(np.int32) - local[:, 0]
-        targets[1:3, : len(samples)] = origin(local[:, 1], local[:, 2])
-        targets[3, : len(samples)] = 1
-        padded = np.zeros((n_blocks * LANES, inputs.shape[1]), np.int16)
-        padded[: len(samples)] = inputs
-        return cls(
-            np.ascontiguousarray(padded.reshape(n_blocks, LANES, -1).transpose(0, 2, 1)),
-            np.ascontiguousarray(targets.reshape(TARGETS, n_blocks, LANES).transpose(1, 0, 2)),
-        )
-
     def __len__(self) -> int:
         return len(self.targets)
 
@@ -234,8 +211,8 @@ def code_length(outputs: np.ndarray, batch: Batch) -> tuple[np.ndarray, np.ndarr
     gradient[:, 0] = -np.sign(residual) * slope * inverse * batch.unit / LN2 * inside
     inside = np.abs(outputs[:, 1]) < SCALE_CLIP
     inside &= (log2_scale > LOG2_SCALES[0]) & (log2_scale < LOG2_SCALES[1])
-    by_scale = inverse * e_inverse / (e_inverse - 1) * (1 + e_near) * tail_far - near * slope
-    gradient[:, 1] = by_scale * inside
+    by_scale = inverse * e_inverse / (e_inverse - 1) * (1 + e_near) * tail_far
+    gradient[:, 1] = (by_scale - near * slope * (near < NEAR_CLIP)) * inside
     return -np.log2(mass), gradient
 
 

@@ -5,6 +5,7 @@ import os
 
 import numpy as np
 import pytest
+from pools import pool_from
 
 from medlossless.predict import net_named, shipped_names, tune
 from medlossless.predict._kernel import available_kernels
@@ -23,10 +24,10 @@ def moody_pool(n_inputs, n=3000, seed=2, moods=MOODS):
     inputs = rng.normal(0, 70, (n, n_inputs))
     inputs[::50] *= 20
     inputs = np.clip(inputs, -1023, 1023).astype(np.int16)
-    local = np.stack([np.full(n, 3000), rng.integers(3, 14, n), rng.integers(0, 8, n)], axis=1)
-    spread = 2.0 ** (local[:, 1] - 4) * rng.choice(moods, n)
+    exponent, mantissa = rng.integers(3, 14, n), rng.integers(0, 8, n)
+    spread = 2.0 ** (exponent - 4) * rng.choice(moods, n)
     samples = np.clip(np.rint(3000 + rng.logistic(0, 1, n) * spread), 0, 65535).astype(np.uint16)
-    pool = tune.Pool.of(inputs, local.astype(np.int32), samples)
+    pool = pool_from(inputs, np.full(n, 3000), exponent, mantissa, samples)
     assert len(np.unique(samples)) > min(n // 10, 300)
     return pool
 
