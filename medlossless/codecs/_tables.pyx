@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # cython: language_level=3
-"""What the fused loops learn while they code: the tables of a tile, each in its own memory, fresh."""
+"""What the fused loops learn while they code: tables of a tile, each in its own memory, fresh."""
 
 import numpy as np
 

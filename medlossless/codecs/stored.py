@@ -21,7 +21,7 @@ from ..planes import measure
 SMALL_BYTES = 1 << 22  # up to here zstd may take its time
 QUICK_LEVEL, LARGE_LEVEL, SMALL_LEVEL = 3, 9, 19
 PIECES, PIECE_BYTES = 8, 1 << 14  # looked at to see whether zstd has a chance
-HOPELESS = 1.5  # how far pieces of quick zstd may lie behind for the whole to be tried
+HOPELESS = 1.35  # how far pieces of quick zstd may lie behind for the whole to be tried
 ROW_SAMPLES = 16  # that tell rows apart
 MANY_ROWS_REPEAT = 0.25
 

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 
 CHUNK = 1 << 18
-DENSE = 1 << 24  # below this many possible values a table beats sorting
+DENSE = 1 << 24  # below this many possible values a table beats sorting,
+SPARSE = 64  # if it has not more entries than so many a sample
 
 
 def _chunks(flat: np.ndarray) -> Iterator[np.ndarray]:
@@ -39,7 +40,7 @@ def distinct(values: np.ndarray, limit: int) -> np.ndarray | None:
     flat = values.reshape(-1)
     if values.dtype == np.uint16:
         found = np.flatnonzero(_histogram(flat))
-    elif flat.size and int(flat.max()) < DENSE:
+    elif flat.size and int(flat.max()) < min(DENSE, SPARSE * flat.size):
         found = np.flatnonzero(_presence(flat))
     else:
         found = np.zeros(0, flat.dtype)
@@ -91,7 +92,7 @@ def ranks(values: np.ndarray, table: np.ndarray) -> np.ndarray:
     """
     ranked = np.empty(values.shape, np.uint16)
     pairs = zip(_chunks(values.reshape(-1)), _chunks(ranked.reshape(-1)), strict=True)
-    if int(table[-1]) < DENSE:
+    if int(table[-1]) < min(DENSE, SPARSE * values.size):
         inverse = np.zeros(int(table[-1]) + 1, np.uint16)
         inverse[table.astype(np.intp)] = np.arange(table.size)
         for chunk, out in pairs:
