@@ -7,29 +7,29 @@ import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from benchmarks.corpus import Series, read_corpus
 from benchmarks.goals import GROUPS, group_of
 from benchmarks.results import RUN, about_run, write_rows
 from benchmarks.summary import geometric_mean
 from benchmarks.tables import Table, short, show, skipped_lines
 
-SUMMARY = "size without single levers (nets, third dimension, tuning, hits, adaptation)"
+SUMMARY = "size without single levers (nets, third dimension, tuning, masks, hits, adaptation)"
 EFFORT, WIDE_EFFORT = 5, 9
 FULL = "all levers"
-NO_HITS = "+ tuning"
+NO_HITS = "+ masks"
 LEVERS = (
     # each adds one lever to the one before it
     "MED, no net",
     "narrow net",
     "mid net",
     "+ third dimension",
+    "+ tuning",
     NO_HITS,
     FULL,  # + hits
     # each lacks one of all levers
     "no third dimension",
     "no tuning",
+    "no masks",
     "no adaptation",
     "Huffman",
     # nets of higher efforts, not tuned, no hits
@@ -89,11 +89,17 @@ def settings(plane) -> dict[str, dict]:
     """For each lever the predictor of a plane, and where they differ increment and coder."""
     from medlossless.codecs.choice import choose, predictor_for, tune_to
     from medlossless.codecs.efforts import EFFORTS
+    from medlossless.codecs.mask import choose_mask
     from medlossless.codecs.predictors import predictor_named
 
     flat = predictor_named(EFFORTS[EFFORT].plane_net)
     untuned = choose(plane, EFFORT)
     tuned = tune_to(plane, untuned, EFFORT)
+    masked = replace(untuned, mask=choose_mask(plane.samples, untuned.prior))
+    if masked.mask is not None:
+        masked = tune_to(plane, masked, EFFORT)
+    else:
+        masked = tuned
     full = predictor_for(plane, EFFORT)
     flat_full = full
     if untuned.volumetric:
@@ -103,12 +109,14 @@ def settings(plane) -> dict[str, dict]:
         "narrow net": predictor_named(EFFORTS[2].plane_net),
         "mid net": flat,
         "+ third dimension": untuned,
-        NO_HITS: tuned,
+        "+ tuning": tuned,
+        NO_HITS: masked,
         FULL: full,
         "no third dimension": flat_full,
         "no tuning": predictor_for(plane, EFFORT, tune_nets=False),
         "no adaptation": full,
-        "Huffman": tuned,
+        "no masks": full if full.mask is None else tuned,
+        "Huffman": masked,
         "wide net": predictor_named(EFFORTS[WIDE_EFFORT].plane_net),
         "wide net, third dimension": choose(plane, WIDE_EFFORT),
     }
@@ -121,15 +129,19 @@ def settings(plane) -> dict[str, dict]:
 def coded_bytes(plane, predictor, **coding) -> int:
     """Payloads of all tiles of a plane, and the tuned nets."""
     from medlossless import entropy
-    from medlossless.codecs.predictors import fold, tile_edge
+    from medlossless.codecs.predictors import TileInput, fold
     from medlossless.codecs.tiling import choose_streams_log2, choose_tiling
 
     total = predictor.sent_bytes
     for tile in choose_tiling(plane.samples.shape, predictor.volumetric):
-        samples = np.ascontiguousarray(plane.samples[tile.where])
-        folded = fold(predictor, samples, plane.max_sample, tile_edge(samples))
-        streams_log2 = choose_streams_log2(samples.size)
-        total += len(entropy.encode_tile(**folded, streams_log2=streams_log2, **coding))
+        seen = TileInput.of(predictor, plane.samples[tile.where])
+        folded = fold(predictor, seen, plane.max_sample)
+        streams_log2 = choose_streams_log2(seen.samples.size)
+        total += len(seen.pack_runs(predictor))
+        if "steps" in folded:  # with abundances, which have adapted while they were folded
+            total += len(entropy.encode_steps(**folded, streams_log2=streams_log2))
+        else:
+            total += len(entropy.encode_tile(**folded, streams_log2=streams_log2, **coding))
     return total
 
 
@@ -157,7 +169,7 @@ def lever_table(coded: list[Coded]) -> Table:
     columns = ["levers", *(f"{group} ({len(names)})" for group, names in groups.items())]
     notes = [
         "up to 'all levers' each row adds one; 'no ...' and Huffman each lack one (Huffman has no"
-        " hits either: compare it with '+ tuning'); the wide nets are neither tuned nor have hits",
+        " hits either: compare it with '+ masks'); the wide nets are neither tuned nor have hits",
         "bytes of payloads, tuned nets and recipes; no header, index or fallback to zstd; without"
         " adaptation hit flags still adapt",
     ]

@@ -42,7 +42,7 @@ static mll_status setup_check(const mll_model_setup *setup)
                 return MLL_ARGUMENT;
             sum += freq[t];
         }
-        if (sum != MLL_SCALE || setup->shift[c] > MLL_SHIFT_MAX)
+        if (sum != MLL_SCALE || setup->shift[c] > MLL_SHIFT_FREE)
             return MLL_ARGUMENT;
     }
     return MLL_OK;
@@ -96,8 +96,10 @@ mll_status mll_model_init(mll_model *model, void *memory, size_t memory_bytes,
     }
     for (uint32_t c = 0; c < setup->n_contexts; c++) {
         size_t row = (size_t)c * MLL_TOKEN_STRIDE;
-        model->shift[c] = setup->shift[c];
-        model->n_tokens[c] = (uint8_t)mll_token_count(setup->max_sample, setup->shift[c]);
+        const int is_free = setup->shift[c] == MLL_SHIFT_FREE;
+        model->shift[c] = is_free ? 0 : setup->shift[c];
+        model->n_tokens[c] =
+            (uint8_t)(is_free ? 1 : mll_token_count(setup->max_sample, setup->shift[c]));
         model->learned[c] = 0;
         model->due[c] = 1;
         for (uint32_t t = 0; t < MLL_TOKEN_STRIDE; t++) {

@@ -27,7 +27,7 @@
 
 // Where a tile's tables start and how they learn.
 typedef struct {
-    const uint8_t *shift;  // [n_contexts], 0..15
+    const uint8_t *shift;  // [n_contexts], 0..15 or MLL_SHIFT_FREE
     const uint16_t *freq;  // [n_contexts][MLL_N_TOKENS], each >= 1, rows sum to MLL_SCALE
     uint32_t n_contexts;   // 1..256
     uint32_t max_sample;   // 0..65535
@@ -93,7 +93,8 @@ static inline void mll_model_record(mll_model *model, uint32_t context, uint32_t
 // Runs the model over a tile and records [samples] of it.
 // With flags (NULL: none, else [samples][MLL_MAX_FLAGS], see hits.h) a sample whose flags say what
 // it is has no token: its record codes nothing.
-// MLL_ARGUMENT where the shape, a symbol (> max_sample) or a context (>= n_contexts) is bad.
+// MLL_ARGUMENT where the shape, a symbol (> max_sample) or a context (>= n_contexts) is bad. In a
+// context that is free the caller sees to it that symbols are 0.
 mll_status mll_model_trace(mll_model *model, const mll_records *records, const uint16_t *symbols,
                            const uint8_t *contexts, const uint16_t *flags,
                            const mll_tile_shape *shape);

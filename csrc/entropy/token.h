@@ -14,6 +14,7 @@
 #define MLL_TOKEN_STRIDE 64   // tables are padded to this many entries
 #define MLL_N_LINEAR 32       // tokens that stand for one value
 #define MLL_SHIFT_MAX 15
+#define MLL_SHIFT_FREE 16 // of a context whose only symbol is 0: it costs nothing
 #define MLL_MAX_CONTEXTS 256
 
 // Number of bits of value below its leading one; 1 <= value.

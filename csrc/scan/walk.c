@@ -108,6 +108,38 @@ static inline void put_pad(const piece *rows, uint16_t *at, int32_t lane, uint16
         at[(ptrdiff_t)rows->mirror * MLL_SKEW_WIDTH + lane - MLL_ROUND_ROWS] = sample;
 }
 
+// Lanes of a step, as bits, whose samples runs cover; offsets first..end - 1 are alive.
+static inline uint32_t covered(const mll_walk *walk, const piece *rows, int32_t step,
+                               int32_t first, int32_t end)
+{
+    uint32_t lanes = 0;
+    for (int32_t o = first; o < end; o++) {
+        const int32_t *run = walk->runs + 2 * (ptrdiff_t)(rows->row0 + o);
+        const int32_t col = step - start_of(walk, rows, o);
+        lanes |= (uint32_t)(col < run[0] || col >= walk->cols - run[1]) << o % MLL_ROUND_ROWS;
+    }
+    return lanes;
+}
+
+// Predicts and decodes what no run covers.
+static inline mll_status fill_step(mll_walk *walk, int32_t step, uint32_t alive, uint32_t known,
+                                   uint16_t *samples)
+{
+    if (alive & ~known) {
+        mll_prediction found;
+        for (int32_t k = 0; k < walk->n_frames; k++)
+            walk->view.frame[k] = step_of(walk, k, step);
+        walk->predict(walk->net, &walk->view, walk->max_sample, &found);
+        mll_status status = decode_step(walk, &found, alive & ~known, samples);
+        if (status != MLL_OK)
+            return status;
+    }
+    for (int32_t lane = 0; known >> lane; lane++)
+        if (known >> lane & 1)
+            samples[lane] = walk->fill;
+    return MLL_OK;
+}
+
 // Rows begin, and end, one after another; a lane has ended a row before it begins the next.
 static mll_status walk_steps(mll_walk *walk, const piece *rows)
 {
@@ -117,8 +149,7 @@ static mll_status walk_steps(mll_walk *walk, const piece *rows)
     for (int32_t step = start_of(walk, rows, begin); end <= rows->last; step++) {
         const int begins = begin <= rows->last && step == start_of(walk, rows, begin);
         const int32_t fresh = begin % MLL_ROUND_ROWS, old = end % MLL_ROUND_ROWS;
-        mll_prediction found;
-        uint16_t samples[MLL_LANES];
+        uint16_t samples[MLL_LANES] = {0};
         if (begins) {
             alive |= 1u << fresh;
             is_alive[fresh] = UINT16_MAX;
@@ -126,10 +157,9 @@ static mll_status walk_steps(mll_walk *walk, const piece *rows)
         }
         if (alive == 0)
             continue; // of few columns one lane ends before the next begins
-        for (int32_t k = 0; k < walk->n_frames; k++)
-            walk->view.frame[k] = step_of(walk, k, step);
-        walk->predict(walk->net, &walk->view, walk->max_sample, &found);
-        mll_status status = decode_step(walk, &found, alive, samples);
+        const uint32_t known =
+            walk->runs == NULL ? 0 : covered(walk, rows, step, end, begin);
+        mll_status status = fill_step(walk, step, alive, known, samples);
         if (status != MLL_OK)
             return status;
         uint16_t *at = step_of(walk, 0, step);

@@ -44,6 +44,8 @@ typedef struct {
     mll_rans_decoder *streams;    // in its mode
     mll_huffman_code *code;       // in its mode
     mll_huffman_decoder *huffman; // in its mode
+    const int32_t *runs;          // NULL, or [rows][2] of the frame, see below
+    uint16_t fill;                // what they are, 0..max_sample
     mll_view view;                // set by mll_walk_frame, as is lag
     int32_t lag;
 } mll_walk;
@@ -55,8 +57,11 @@ mll_status mll_walk_open(mll_walk *walk, void *memory, const uint8_t *payload,
                          size_t payload_bytes);
 
 // Decodes frame number `frame` of the tile to samples[rows][cols]. If frames are kept, padded[0]
-// holds it afterwards, edges and all; padded[1] and padded[2] hold the frames before if the net looks at them.
+// holds it afterwards, edges and all; padded[1] and padded[2] hold the frames before if the net
+// looks at them.
 //   edge   what stands above the frame
+// Where there are runs, so many samples at the left and the right end of each row, together no more
+// than cols, are `fill` and not in the streams.
 mll_status mll_walk_frame(mll_walk *walk, uint32_t frame, uint16_t edge, uint16_t *samples);
 
 // MLL_OK when the streams end here.

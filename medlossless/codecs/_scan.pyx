@@ -56,6 +56,8 @@ cdef extern from "scan/walk.h" nogil:
         mll_rans_decoder *streams
         mll_huffman_code *code
         mll_huffman_decoder *huffman
+        const int32_t *runs
+        uint16_t fill
     mll_status mll_walk_open(mll_walk *walk, void *memory, const uint8_t *payload,
                              size_t payload_bytes)
     mll_status mll_walk_frame(mll_walk *walk, uint32_t frame, uint16_t edge, uint16_t *samples)
@@ -147,8 +149,8 @@ cdef class _Decoder:
 def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet later,
                 int max_sample, int edge, const uint8_t[::1] shifts,
                 const uint16_t[:, ::1] freqs, int streams_log2, unsigned int increment,
-                unsigned int limit, bint use_huffman, hits=None, str where="tile",
-                uint16_t[:, :, :] out=None):
+                unsigned int limit, bint use_huffman, hits=None, mask=None,
+                str where="tile", uint16_t[:, :, :] out=None):
     """Decode a tile from its payload; the inverse of `fold_tile` and the entropy coder.
 
     Parameters
@@ -162,6 +164,9 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     hits : (candidates, band_rows_log2, quarters), optional
         Hit mode; not with use_huffman. quarters is None or the abundance of each value in quarter
         octaves, (max_sample + 1,) int8.
+    mask : ((frames, rows, 2) int32, fill), optional
+        How many samples at the left and at the right of each row are not coded, together no more
+        than cols, and what they are; not in hit mode.
     where : str
         What error texts call this tile.
     out : (frames, rows, cols) uint16, each frame C-contiguous, optional
@@ -188,8 +193,8 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     cdef uint16_t *padded[3]
     if first.n_frames != 1 or payload.shape[0] == 0:
         raise CorruptStream(f"{where}: empty, or the first frame's net looks at several frames")
-    if hits is not None and use_huffman:
-        raise CorruptStream(f"{where}: hit mode with Huffman codes")
+    if hits is not None and (use_huffman or mask is not None):
+        raise CorruptStream(f"{where}: hit mode with Huffman codes or a mask")
     _check(decoder.make_model(shifts, freqs, increment, limit), where)
     if hits is not None:
         decoder.use_hits(hits[0], hits[1], shifts, freqs, hits[2])
@@ -202,6 +207,9 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     status = decoder.open(payload)
     walk.keeps_frames = later.n_frames > 1
     point(decoder.buffers, padded)
+    cdef const int32_t[:, :, ::1] runs = None
+    if mask is not None:
+        runs, walk.fill = mask
     if out is None:
         out = np.empty((n, walk.rows, walk.cols), np.uint16)
     for f in range(n):
@@ -211,6 +219,9 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
         walk.net, walk.predict, walk.n_frames = &handle.net, handle.predict, handle.n_frames
         walk.padded[0], walk.padded[1] = padded[0], padded[1]
         walk.padded[2] = padded[1] if f == 1 else padded[2]
+        walk.runs = NULL
+        if runs is not None:
+            walk.runs = &runs[f, 0, 0]
         with nogil:
             status = mll_walk_frame(walk, f, <uint16_t>edge, &out[f, 0, 0])
         next_frame(padded, f)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,15 +12,17 @@ from ..image import Plane
 from ..predict import tune
 from . import hit_mode, tuned
 from .efforts import EFFORTS
+from .mask import choose_mask
 from .predictors import (
     Predictor,
     ReadyNet,
+    TileInput,
     frame_bits,
     predictor_named,
-    tile_edge,
     tuned_net,
 )
 from .tiling import choose_tiling
+from .tuned import Sight
 
 Progress = Callable[[int, int], None]
 
@@ -56,6 +58,7 @@ def predictor_for(
     spend a bit or more on every flag, so hit mode is for ``ans`` only.
     """
     chosen = choose(plane, effort)
+    chosen = replace(chosen, mask=choose_mask(plane.samples, chosen.prior))
     tuned_to_plane = tune_to(plane, chosen, effort, threads, progress) if tune_nets else chosen
     if coder != "ans" or not hit_mode.is_promising(plane, EFFORTS[effort].hits):
         return tuned_to_plane
@@ -102,13 +105,14 @@ def tune_to(
         tiling = choose_tiling(plane.samples.shape, predictor.volumetric)
         starts = frames[:: tiling.slab_frames]
         tasks = [(predictor.first, starts), (predictor.later, np.setdiff1d(frames, starts))]
+    see = Sight(TileInput.of(predictor, plane.samples[:1]).edge, predictor.mask)
     plans = [_plan_of(plane, base, len(some), effort) for base, some in tasks]
     counted = _Count(sum(plan.steps for plan in plans if plan), progress)
     nets = [
-        base if plan is None else _tune_net(plane, base, some, plan, threads, counted.more)
+        base if plan is None else _tune_net(plane, see, base, some, plan, threads, counted.more)
         for (base, some), plan in zip(tasks, plans, strict=True)
     ]
-    return Predictor(nets[0], nets[-1])
+    return replace(predictor, first=nets[0], later=nets[-1])
 
 
 @dataclass
@@ -137,6 +141,7 @@ def _plan_of(plane: Plane, base: ReadyNet, n_frames: int, effort: int) -> tune.P
 
 def _tune_net(
     plane: Plane,
+    see: Sight,
     base: ReadyNet,
     frames: np.ndarray,
     plan: tune.Plan,
@@ -146,7 +151,7 @@ def _tune_net(
     """One net tuned to some frames of a plane; itself where that does not pay."""
     rng = np.random.default_rng(SEED)
     wanted = min(tuned.POOL_SAMPLES, plan.steps * plan.batch)
-    pool = tuned.draw_pool(plane, base.name, frames, tile_edge(plane.samples), rng, wanted)
+    pool = tuned.draw_pool(plane, base.name, frames, see, rng, wanted)
     n_samples = len(frames) * plane.samples[0].size
     sent = tuned.tune_net(base.name, pool, n_samples, plan, threads=threads, progress=progress)
     return base if sent is None else tuned_net(sent)

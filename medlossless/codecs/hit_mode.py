@@ -63,7 +63,7 @@ def best_of(
 
     best, least = tuned_to_plane, bits(tuned_to_plane) * (1 - how.save)
     for base in [chosen] if chosen is tuned_to_plane else [chosen, tuned_to_plane]:
-        tried = replace(base, hits=Hits(how.candidates[0], HITS_BANDS_LOG2))
+        tried = replace(base, hits=Hits(how.candidates[0], HITS_BANDS_LOG2), mask=None)
         found = bits(tried)
         if found < least:
             best, least = tried, found
@@ -83,9 +83,9 @@ def _with_abundance(
     hits, known = best.hits or Hits(3, HITS_BANDS_LOG2), None
     least = limit
     for _ in range(FITS):
-        measured = replace(best, hits=replace(hits, abundance=known))
+        measured = replace(best, hits=replace(hits, abundance=known), mask=None)
         known = _cheapest_abundance(plane, box, measured)
-        abundant = replace(best, hits=replace(hits, abundance=known))
+        abundant = replace(best, hits=replace(hits, abundance=known), mask=None)
         found = bits(abundant)
         if found >= least:
             break

@@ -15,6 +15,8 @@ from .._fields import Fields, varint
 from ..container import Section, Stream
 from ..errors import CorruptStream
 from .abundance import read_abundance
+from .mask import MAX_COLS as MAX_MASK_COLS
+from .mask import Mask
 from .predictors import Hits, Predictor, ReadyNet, read_net
 from .tiling import LONGEST_TILE_SAMPLES, MAX_COLS, Tile, Tiling
 
@@ -73,6 +75,7 @@ class CodedPlane:
             "stripe_rows": self.tiling.stripe_rows,
             "hits": self.predictor.hits is not None,
             "abundances": bool(self.predictor.hits and self.predictor.hits.abundance),
+            "mask": self.predictor.mask is not None,
             "tiles": len(self.entries),
             "bytes": sum(entry.size for entry in self.entries),
         }
@@ -101,6 +104,8 @@ def write_index(
         body += bytes([hits.candidates, hits.band_rows_log2] if hits else [0])
         if hits:
             body += predictor.abundances or bytes(1)
+        mask = predictor.mask
+        body += varint(mask.pad + 1) + varint(mask.fill) if mask else b"\0"
         body += varint(tiling.slab_frames) + varint(tiling.stripe_rows)
         for _, tile in zip(tiling, tiles, strict=True):
             body += varint(tile.edge) + varint(tile.size) + tile.crc.to_bytes(4, "little")
@@ -145,7 +150,7 @@ def _read_plane(
     if hits:
         found = read_abundance(fields, geometry.max_sample, later.net)
         hits = replace(hits, abundance=found)
-    predictor = Predictor(first, later, hits)
+    predictor = Predictor(first, later, hits, _read_mask(fields, geometry, hits))
     slab = fields.varint("slab frames", shape[0])
     stripe = fields.varint("stripe rows", shape[1])
     if slab == 0 or stripe == 0 or limit < MIN_LIMIT:
@@ -163,6 +168,15 @@ def _read_plane(
         shape, geometry.max_sample, predictor, CODERS[coder], increment, limit, tiling,
         tuple(entries),
     )  # fmt: skip
+
+
+def _read_mask(fields: Fields, geometry: planes.PlaneGeometry, hits: Hits | None) -> Mask | None:
+    pad = fields.varint("padding value", geometry.max_sample + 1) - 1
+    if pad < 0:
+        return None
+    if hits is not None or geometry.cols > MAX_MASK_COLS:
+        raise CorruptStream(f"planes: a mask in hit mode or of {geometry.cols} cols")
+    return Mask(pad, fields.varint("fill of a mask", geometry.max_sample))
 
 
 def _read_hits(fields: Fields, coder: str) -> Hits | None:

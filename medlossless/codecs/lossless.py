@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import planes
+from .._fields import Fields
 from ..container import Header, Section, Stream
 from ..errors import ChecksumMismatch, CorruptStream, InvalidInput
 from ..image import Image, Plane
@@ -24,7 +25,8 @@ from ._scan import decode_tile
 from .choice import Progress, plane_cost, predictor_for
 from .efforts import EFFORTS
 from .index import CODERS, CodedPlane, TileEntry, TileRecord, read_index, write_index
-from .predictors import Predictor, frame_bits, tile_edge, tile_payload
+from .mask import covered, read_runs
+from .predictors import Predictor, TileInput, frame_bits, tile_payload
 from .tiling import Tile, choose_streams_log2, choose_tiling, iterate_chunks
 from .work import in_order
 
@@ -119,10 +121,8 @@ def _encode_job(coder: str, job: tuple[Plane, Predictor, Tile]) -> TileCode:
 
 def encode_tile(plane: Plane, predictor: Predictor, tile: Tile, *, coder: str) -> TileCode:
     """One tile of a plane, coded."""
-    samples = np.ascontiguousarray(plane.samples[tile.where])
-    edge = tile_edge(samples)
-    payload = tile_payload(predictor, samples, plane.max_sample, edge, coder)
-    return TileCode(edge, payload)
+    seen = TileInput.of(predictor, plane.samples[tile.where])
+    return TileCode(seen.edge, tile_payload(predictor, seen, plane.max_sample, coder))
 
 
 def decode(
@@ -239,8 +239,10 @@ def _decode_job(job: DecodeJob) -> None:
     target = None
     if places == list(range(places[0], places[0] + shape[0])):  # all frames, in their order
         target = job.out[places[0] : places[-1] + 1, tile.row0 : tile.row1]
+    fields, mask = Fields(part, where), plane.predictor.mask
+    runs = read_runs(fields, shape, plane.predictor.prior) if mask else None
     samples = decode_tile(
-        np.frombuffer(part, np.uint8),
+        np.frombuffer(fields.take(fields.left, "payload"), np.uint8),
         shape,
         *plane.predictor.kernels,
         plane.max_sample,
@@ -252,9 +254,12 @@ def _decode_job(job: DecodeJob) -> None:
         plane.limit,
         plane.coder == "huffman",
         hits and hits.mode,
+        mask and (runs, mask.fill),
         where,
         target,
     )
+    if mask is not None and runs is not None:
+        samples[covered(runs, shape[2])] = mask.pad
     if target is not None:
         return
     for frame, place in zip(job.inside, places, strict=True):

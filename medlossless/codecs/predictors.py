@@ -18,6 +18,7 @@ from ..predict._kernel import KernelNet
 from . import tuned
 from ._fold import encode_tile, fold_abundant, fold_tile, tile_bits
 from .abundance import Abundance
+from .mask import Mask, covered, pack_runs
 from .tiling import choose_streams_log2
 
 SHIPPED, TUNED = 0, 1  # how a net is written
@@ -62,11 +63,15 @@ class Hits:
 
 @dataclass(frozen=True)
 class Predictor:
-    """The nets of a plane: `first` for the first frame of a slab, `later` for the others."""
+    """The nets of a plane: `first` for the first frame of a slab, `later` for the others.
+
+    Of `hits` and `mask` one is None at least.
+    """
 
     first: ReadyNet
     later: ReadyNet
     hits: Hits | None = None
+    mask: Mask | None = None
 
     @property
     def volumetric(self) -> bool:
@@ -134,58 +139,89 @@ def predictor_named(first: str, later: str | None = None) -> Predictor:
     return Predictor(shipped_net(first), shipped_net(later or first))
 
 
+@dataclass(frozen=True)
+class TileInput:
+    """A tile as predictors see it.
+
+    samples : (frames, rows, cols) uint16, C-contiguous, with the mask's fill for padding;
+    edge : int, the value above the first row; runs : where the mask is, see `Mask.find`, or None.
+    """
+
+    samples: np.ndarray
+    edge: int
+    runs: np.ndarray | None
+
+    @classmethod
+    def of(cls, predictor: Predictor, samples: np.ndarray) -> TileInput:
+        """The tile of some samples, its padding found."""
+        runs = None
+        if predictor.mask is not None:
+            runs = predictor.mask.find(samples)
+            samples = predictor.mask.fill_in(samples, runs)
+        return cls(np.ascontiguousarray(samples), tile_edge(samples), runs)
+
+    def pack_runs(self, predictor: Predictor) -> bytes:
+        """What a payload begins with: where the mask is, if there is one."""
+        if self.runs is None:
+            return b""
+        return pack_runs(self.runs, self.samples.shape[2], predictor.prior)
+
+
 def tile_edge(samples: Array) -> int:
     """The value taken to stand above a tile: the median of its first row."""
     row = samples[0, 0]
     return int(np.partition(row, row.size // 2)[row.size // 2])
 
 
-def fold(predictor: Predictor, samples: np.ndarray, max_sample: int, edge: int) -> dict[str, Any]:
-    """A box of samples (frames, rows, cols) as the entropy coder takes it: keyword arguments.
+def fold(predictor: Predictor, seen: TileInput, max_sample: int) -> dict[str, Any]:
+    """A tile as the entropy coder takes it: keyword arguments.
 
     They are those of `entropy.encode_tile`, or with abundances those of `entropy.encode_steps`.
     """
-    prior, hits = predictor.prior, predictor.hits
+    prior, hits, kernels = predictor.prior, predictor.hits, predictor.kernels
     mode = hits and (hits.candidates, hits.band_rows_log2, prior.shift, prior.freq)
-    samples = np.ascontiguousarray(samples)
     if hits and hits.abundance:
         quarters, learning = hits.abundance.quarters, (entropy.INCREMENT, entropy.LIMIT)
-        flags, steps = fold_abundant(samples, *predictor.kernels, edge, mode, quarters, learning)
+        flags, steps = fold_abundant(seen.samples, *kernels, seen.edge, mode, quarters, learning)
         return {"flags": flags, "steps": steps}
-    symbols, contexts, flags = fold_tile(samples, *predictor.kernels, max_sample, edge, mode)
+    symbols, contexts, flags = fold_tile(seen.samples, *kernels, max_sample, seen.edge, mode)
+    if seen.runs is not None:
+        known = covered(seen.runs, seen.samples.shape[2])
+        prior = prior.with_free_context()
+        symbols[known], contexts[known] = 0, prior.n_contexts - 1
     tile = {"symbols": symbols, "contexts": contexts, "max_sample": max_sample, "prior": prior}
     if hits:
         tile |= {"flags": flags, "band_rows_log2": hits.band_rows_log2}
     return tile
 
 
-def tile_payload(
-    predictor: Predictor, samples: np.ndarray, max_sample: int, edge: int, coder: str
-) -> bytes:
-    """A box of samples (frames, rows, cols), coded."""
-    streams_log2 = choose_streams_log2(samples.size)
+def tile_payload(predictor: Predictor, seen: TileInput, max_sample: int, coder: str) -> bytes:
+    """A box of samples, coded: where the mask is, then the streams."""
+    streams_log2 = choose_streams_log2(seen.samples.size)
     prior, hits = predictor.prior, predictor.hits
     learning = (entropy.INCREMENT, entropy.LIMIT)
-    if coder == "ans" and not (hits and hits.abundance):
+    if coder == "ans" and seen.runs is None and not (hits and hits.abundance):
         tables = (prior.shift, prior.freq, streams_log2, *learning)
-        start = (np.ascontiguousarray(samples), *predictor.kernels, max_sample, edge)
+        start = (seen.samples, *predictor.kernels, max_sample, seen.edge)
         return encode_tile(*start, *tables, hits and hits.mode[:2]).tobytes()
-    folded = fold(predictor, samples, max_sample, edge)
+    folded = fold(predictor, seen, max_sample)
     if "steps" in folded:
         return entropy.encode_steps(**folded, streams_log2=streams_log2)
-    return entropy.encode_tile(
+    return seen.pack_runs(predictor) + entropy.encode_tile(
         **folded, streams_log2=streams_log2, increment=learning[0], limit=learning[1], coder=coder
     )
 
 
 def frame_bits(predictor: Predictor, samples: np.ndarray, max_sample: int) -> np.ndarray:
-    """Ideal code length of each frame of a tile, (frames,) float64."""
-    prior, hits, edge = predictor.prior, predictor.hits, tile_edge(samples)
-    if hits and hits.abundance:
-        folded = fold(predictor, samples, max_sample, edge)
-        return entropy.step_bits(**folded).sum(axis=(1, 2), dtype=float)
+    """Ideal code length of each frame of a tile, (frames,) float64; of a mask nothing."""
+    prior, hits = predictor.prior, predictor.hits
+    seen = TileInput.of(predictor, samples)
+    if seen.runs is not None or (hits and hits.abundance):
+        folded = fold(predictor, seen, max_sample)
+        bits = entropy.step_bits if "steps" in folded else entropy.sample_bits
+        return bits(**folded).sum(axis=(1, 2), dtype=float)
     tables = (prior.shift, prior.freq, entropy.INCREMENT, entropy.LIMIT, _freq_bits())
-    start = (np.ascontiguousarray(samples), *predictor.kernels, max_sample, edge)
+    start = (seen.samples, *predictor.kernels, max_sample, seen.edge)
     return tile_bits(*start, *tables, hits and hits.mode[:2]) / 65536
 
 

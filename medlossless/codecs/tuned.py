@@ -20,6 +20,7 @@ from ..image import Plane
 from ..predict import DIGEST_BYTES, Net, delta, name_of, net_named, reference, tune
 from ..predict._kernel import KernelNet
 from ..predict._tune import draw
+from .mask import Mask, covered
 
 POOL_SAMPLES = 1 << 19
 PRICE_SAMPLES = 1 << 15
@@ -114,10 +115,39 @@ def _kernel(name: str) -> KernelNet:
     return KernelNet(net_named(name))
 
 
+@dataclass(frozen=True)
+class Sight:
+    """What predictors see of a plane's frames: the value above the first row, and the mask."""
+
+    edge: int
+    mask: Mask | None = None
+
+    def frame(self, plane: Plane, number: int) -> np.ndarray:
+        """A frame with the mask's fill for padding."""
+        frame = plane.samples[number]
+        if self.mask is None:
+            return frame
+        return self.mask.fill_in(frame[None], self.mask.find(frame[None]))[0]
+
+    def pick(self, plane: Plane, number: int, n: int, rng: np.random.Generator) -> np.ndarray:
+        """Indices of n random samples of a frame that are coded; of any where none is."""
+        frame = plane.samples[number]
+        size = frame.size
+        if self.mask is not None:
+            coded = np.flatnonzero(~covered(self.mask.find(frame[None]), frame.shape[1]))
+            size = coded.size or size
+        again = size < n or size > 2 * n  # some may come twice: they must, or are few
+        picked = rng.integers(0, size, n) if again else rng.permutation(size)[:n]
+        return coded[picked] if size < frame.size else picked
+
+
 def draw_pool(
-    plane: Plane, base: str, frames: np.ndarray, edge: int, rng: np.random.Generator, most: int
+    plane: Plane, base: str, frames: np.ndarray, see: Sight, rng: np.random.Generator, most: int
 ) -> tune.Pool:
-    """Random samples of some frames of a plane with their features, blocks of all frames mixed."""
+    """Random samples of some frames of a plane with their features, blocks of all frames mixed.
+
+    Padding is not among them.
+    """
     kernel = _kernel(base)
     n_frame = plane.samples[0].size
     chosen = rng.permutation(frames)[: max(1, most // 4096)]
@@ -127,10 +157,10 @@ def draw_pool(
     inputs = np.empty((blocks.size, net_named(base).n_inputs, tune.LANES), np.int16)
     targets = np.empty((blocks.size, tune.TARGETS, tune.LANES), np.float32)
     for frame, where in zip(chosen, blocks, strict=True):
-        earlier = [plane.samples[max(0, int(frame) - back)] for back in range(kernel.n_frames)]
-        few = 2 * per_frame < n_frame  # then it does not matter that some are drawn twice
-        picked = rng.integers(0, n_frame, per_frame) if few else rng.permutation(n_frame)
-        draw(kernel, earlier, edge, picked[:per_frame], where, inputs, targets)
+        backs = range(kernel.n_frames)
+        earlier = [see.frame(plane, max(0, int(frame) - back)) for back in backs]
+        picked = see.pick(plane, int(frame), per_frame, rng)
+        draw(kernel, earlier, see.edge, picked, where, inputs, targets)
     return tune.Pool(inputs, targets)
 
 

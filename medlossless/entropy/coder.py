@@ -75,6 +75,7 @@ def encode_tile(
     Of the order of 10 ns a sample; 8 to 10 bytes of scratch a sample.
     """
     _check_arrays(contexts, symbols, flags)
+    _check_free(symbols, contexts, prior)
     learning = _learning(max_sample, increment, limit)
     rows_log2 = _rows_log2(streams_log2, band_rows_log2)
     _check_coder(coder, flags)
@@ -189,12 +190,13 @@ def sample_bits(
     bits : (frames, rows, cols) float32
     """
     _check_arrays(contexts, symbols, flags)
+    _check_free(symbols, contexts, prior)
     learning = _learning(max_sample, increment, limit)
     rows_log2 = _rows_log2(0, band_rows_log2)
     status, steps = _coder.trace(symbols, contexts, flags, prior, learning, rows_log2)
     _raise_for(status, max_sample, prior)
     bits = _token_bits()[steps >> 16]
-    raw = raw_bits(symbols, prior.shift[contexts])
+    raw = raw_bits(symbols, np.where(prior.is_free, 0, prior.shift)[contexts])
     if flags is None:
         return bits + raw
     bits += np.where((flags & 1).any(axis=-1), 0, raw)
@@ -265,6 +267,13 @@ def _check_flags(flags: np.ndarray, shape: tuple[int, ...]) -> None:
 def _check_size(n_samples: int) -> None:
     if not 1 <= n_samples <= MAX_TILE_SAMPLES:
         raise InvalidInput(f"tile: {n_samples} samples, expected 1..{MAX_TILE_SAMPLES}")
+
+
+def _check_free(symbols: np.ndarray, contexts: np.ndarray, prior: Prior) -> None:
+    """A free context has no code for another symbol than 0."""
+    for context in np.flatnonzero(prior.is_free):
+        if symbols[contexts == context].any():
+            raise InvalidInput(f"context {context} is free: expected symbols 0 only")
 
 
 def _learning(max_sample: int, increment: int, limit: int) -> tuple[int, int, int]:

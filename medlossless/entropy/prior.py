@@ -15,6 +15,7 @@ SCALE_BITS = 15
 SCALE = 1 << SCALE_BITS
 MAX_CONTEXTS = 256
 SHIFT_MAX = 15
+FREE = 16  # shift of a context whose only symbol is 0: it costs nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +25,8 @@ class Prior:
     Parameters
     ----------
     shift : (n_contexts,) uint8, 0..15
-        How many low bits of a symbol are stored raw in each context.
+        How many low bits of a symbol are stored raw in each context; FREE of one in which all
+        symbols are 0, which costs nothing.
     freq : (n_contexts, 54) uint16, each >= 1, each row sums to 32768
 
     Raises
@@ -45,8 +47,8 @@ class Prior:
                 f"prior: shapes {shift.shape} and {freq.shape}, expected (n,) and (n, {N_TOKENS}) "
                 f"with n in 1..{MAX_CONTEXTS}"
             )
-        if shift.max() > SHIFT_MAX:
-            raise InvalidInput(f"prior: shift {shift.max()}, expected 0..{SHIFT_MAX}")
+        if shift.max() > FREE:
+            raise InvalidInput(f"prior: shift {shift.max()}, expected 0..{FREE}")
         if freq.min() < 1 or np.any(freq.sum(axis=1, dtype=np.int64) != SCALE):
             raise InvalidInput(f"prior: each freq must be >= 1 and each row must sum to {SCALE}")
         object.__setattr__(self, "shift", shift)
@@ -55,6 +57,15 @@ class Prior:
     @property
     def n_contexts(self) -> int:
         return len(self.shift)
+
+    @property
+    def is_free(self) -> np.ndarray:
+        """Which contexts cost nothing, (n_contexts,) bool."""
+        return self.shift == FREE
+
+    def with_free_context(self) -> Prior:
+        """The same and one more context, which is free."""
+        return Prior(np.append(self.shift, np.uint8(FREE)), np.vstack([self.freq, self.freq[:1]]))
 
 
 def _frozen(array: np.ndarray, dtype: type, name: str) -> np.ndarray:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from ..errors import CorruptStream
 from .prior import N_LINEAR, SCALE, Prior
 
@@ -103,11 +105,14 @@ class Model:
     """
 
     def __init__(self, prior: Prior, max_sample: int, increment: int, limit: int) -> None:
-        self.shift = prior.shift.tolist()
+        self.shift = np.where(prior.is_free, 0, prior.shift).tolist()
         self.max_sample = max_sample
         self.increment = increment
         self.limit = limit
-        sizes = [token_of(max_sample >> shift) + 1 for shift in self.shift]
+        sizes = [
+            1 if free else token_of(max_sample >> shift) + 1
+            for shift, free in zip(self.shift, prior.is_free, strict=True)
+        ]
         self.weight = [f[:n] for f, n in zip(prior.freq.tolist(), sizes, strict=True)]
         self.count = [[0] * n for n in sizes]
         self.tables = [Table(frequencies(weight)) for weight in self.weight]

@@ -279,6 +279,10 @@ def read_planes(sections: dict, planes: list[int], extents, nets: dict[bytes, Ne
             plane["quarters"] = read_abundances(reader, max_sample, chosen[1])
         need(plane["coder"] <= 1 and plane["band_rows"] <= 16, "coder or bands")
         need(plane["hits"] <= (4, 0)[plane["coder"]], "hits")
+        plane["pad"] = reader.varint(max_sample + 1) - 1
+        if plane["pad"] >= 0:
+            plane["fill"] = reader.varint(max_sample)
+            need(plane["hits"] == 0 and cols <= 16383, "mask")
         slab, stripe = reader.varint(frames, 1), reader.varint(rows, 1)
         need(cols <= 2**20 and slab * stripe * cols <= 2**28, "tiles are too large")
         for frame in range(0, frames, slab):

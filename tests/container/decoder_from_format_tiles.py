@@ -216,6 +216,45 @@ class Huffman:
         need(len(left) < 8 and "1" not in left, "Huffman: end")
 
 
+def read_size(payload: bytes, at: int) -> tuple[int, int]:
+    """A varint below 2^32, and where it ends."""
+    size = shift = 0
+    while True:
+        need(at < len(payload), "payload: truncated")
+        size += (payload[at] & 127) << shift
+        at, shift = at + 1, shift + 7
+        if payload[at - 1] < 128:
+            break
+    need(size < 1 << 32 and (payload[at - 1] or shift == 7), "payload: varint")
+    return size, at
+
+
+def read_ends(payload: bytes, shape: tuple, net: Net) -> tuple[list, bytes]:
+    """Chapter 8.1: left and right of each row, and the rest of the payload."""
+    (n_frames, rows, cols), (size, at) = shape, read_size(payload, 0)
+    need(at + size <= len(payload), "mask: truncated")
+    coding = {"coder": 0, "increment": 2048, "limit": 2**22, "streams_log2": 0, "hits": 0}
+    coder = TileCoder(payload[at : at + size], net, 4 * cols, coding)
+    ends: list[list[tuple[int, int]]] = []
+    for frame in range(n_frames):
+        ends.append([])
+        for row in range(rows):
+            symbols = [coder.symbol(row, context) for context in ((48, 12), (0, 3))[frame > 0]]
+            left, more = (-(s + 1) // 2 if s % 2 else s // 2 for s in symbols)
+            if frame > 0:
+                left += ends[frame - 1][row][0]
+                more += ends[frame - 1][row][1] - ends[frame - 1][row][0]
+            elif row > 0:
+                left += 2 * ends[0][row - 1][0] - (ends[0][row - 2][0] if row > 1 else 0)
+                more += ends[0][row - 1][1] - ends[0][row - 1][0]
+            need(left >= 0 and left + more >= 0 and 2 * left + more <= cols, "mask")
+            ends[frame].append((left, left + more))
+            if is_band_end(frame, row, rows):
+                coder.end_band()
+    coder.finish()
+    return ends, payload[at + size :]
+
+
 class TileCoder:
     """Chapters 11 to 13: the symbols of a tile, whoever knows the contexts."""
 
@@ -228,14 +267,7 @@ class TileCoder:
         self.contexts = [Context(shift, freqs, top) for shift, freqs in pairs]
         sizes, at = [], 0
         for _ in range(1 << coding["streams_log2"]):
-            size = shift = 0
-            while True:
-                need(at < len(payload), "payload: truncated")
-                size += (payload[at] & 127) << shift
-                at, shift = at + 1, shift + 7
-                if payload[at - 1] < 128:
-                    break
-            need(size < 1 << 32 and (payload[at - 1] or shift == 7), "payload: varint")
+            size, at = read_size(payload, at)
             sizes.append(size)
         need(at + sum(sizes) == len(payload), "payload: sizes")
         kind = (Rans, Huffman)[coding["coder"]]
@@ -301,6 +333,9 @@ def decode_tile(payload: bytes, shape: tuple, nets: tuple[Net, Net], plane: dict
     """Chapter 8: samples of a tile as lists [frame][row][col]."""
     n_frames, rows, cols = shape
     coding = {**plane, "streams_log2": min(4, (n_frames * rows * cols // 8192).bit_length())}
+    masked = plane.get("pad", -1) >= 0
+    if masked:
+        ends, payload = read_ends(payload, shape, nets[1])
     coder = TileCoder(payload, nets[1], plane["max_sample"], coding)
     frames: list[list[list[int]]] = []
     for frame in range(n_frames):
@@ -310,6 +345,9 @@ def decode_tile(payload: bytes, shape: tuple, nets: tuple[Net, Net], plane: dict
         for row in range(rows):
             frames[frame].append([])
             for col in range(cols):
+                if masked and not ends[frame][row][0] <= col < cols - ends[frame][row][1]:
+                    frames[frame][row].append(plane["fill"])
+                    continue
 
                 def look(f: int, r: int, c: int, row=row, col=col, known=known) -> int:
                     at_row, at_col = min(row + r, rows - 1), col + c
@@ -324,4 +362,8 @@ def decode_tile(payload: bytes, shape: tuple, nets: tuple[Net, Net], plane: dict
             if is_band_end(frame, row, rows, plane["band_rows"]):
                 coder.end_band()
     coder.finish()
+    for frame, row in itertools.product(range(n_frames if masked else 0), range(rows)):
+        left, right = ends[frame][row]
+        frames[frame][row][:left] = [plane["pad"]] * left
+        frames[frame][row][cols - right :] = [plane["pad"]] * right
     return frames

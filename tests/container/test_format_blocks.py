@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from format_text import BLOCK
 
-from medlossless.codecs import tiling
+from medlossless import entropy
+from medlossless._fields import Fields
+from medlossless.codecs import mask, tiling
 from medlossless.entropy import prior, reference_abundance, reference_hits, reference_model
 from medlossless.entropy.reference_streams import HuffmanDecoder
 from medlossless.planes import colour
@@ -23,6 +25,24 @@ NET = net_named("wide3d")
 def test_block_of_streams():
     for n_samples in (1, 8191, 8192, 16384, 65535, 65536, 1 << 28):
         assert BLOCK["streams_log2"](n_samples) == tiling.choose_streams_log2(n_samples)
+
+
+@pytest.mark.parametrize("n_frames", [1, 3])
+def test_block_of_masks(n_frames):
+    """The block makes of the symbols of a payload what the package reads from it."""
+    tables, cols = prior.Prior(NET.shifts, NET.freqs), 30
+    runs = np.random.default_rng(n_frames).integers(0, 16, (n_frames, 21, 2)).astype(np.int32)
+    written = Fields(mask.pack_runs(runs, cols, tables), "mask")
+    payload = bytes(written.take(written.varint("size", 999), "payload"))
+    contexts = np.empty((n_frames, 21, 2), np.uint8)
+    contexts[0], contexts[1:] = (48, 12), (0, 3)
+    symbols = entropy.decode_tile(
+        payload, contexts, max_sample=4 * cols, prior=tables, increment=2048
+    ).astype(int)
+    change = np.where(symbols % 2, -(symbols + 1) // 2, symbols // 2)
+    assert BLOCK["row_ends"](change.tolist()) == [
+        [tuple(ends) for ends in rows] for rows in runs.tolist()
+    ]
 
 
 @pytest.mark.parametrize("transform", [colour.Colour.SUBTRACT_GREEN, colour.Colour.YCOCG])

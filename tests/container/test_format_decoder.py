@@ -16,9 +16,10 @@ import numpy as np
 import pytest
 from decoder_from_format_nets import FormatError, Net
 from decoder_from_format_tiles import TileCoder, decode_tile
+from format_arrays import IMAGES, flat, smooth
 
 from medlossless import api, entropy, planes
-from medlossless.codecs import Options, lossless, predictors, tiling, tuned
+from medlossless.codecs import Options, lossless, mask, predictors, tiling, tuned
 from medlossless.codecs._scan import decode_tile as scan_tile
 from medlossless.codecs.abundance import Abundance
 from medlossless.container import Header, Section, join
@@ -26,7 +27,6 @@ from medlossless.errors import CorruptStream
 from medlossless.image import Image
 from medlossless.predict import net_named, shipped_names, tune
 
-ROWS, COLS = 24, 19
 CODERS = ("ans", "huffman")
 
 
@@ -35,74 +35,6 @@ def nets() -> dict[bytes, Net]:
     folder = files("medlossless.weights")
     found = [Net(p.read_bytes()) for p in folder.iterdir() if p.name.endswith(".mlw")]
     return {net.digest: net for net in found}
-
-
-def smooth(seed: int, shape: tuple[int, ...], high: int) -> np.ndarray:
-    """A random surface from 0 to high."""
-    rng = np.random.default_rng(seed)
-    surface = rng.normal(size=shape)
-    for axis in range(len(shape)):
-        surface = surface.cumsum(axis)
-    surface -= surface.min()
-    return np.round(surface * (high / surface.max())).astype(np.int64)
-
-
-def flat(seed: int, shape: tuple[int, ...]) -> np.ndarray:
-    """A screen: flat ground, a box, and a few dots."""
-    rng = np.random.default_rng(seed)
-    screen = np.full(shape, 17)
-    screen[..., 5:15, 4:12] = 90
-    screen[rng.random(shape) < 0.02] = 255
-    return screen
-
-
-def colours(seed: int, dtype: str) -> np.ndarray:
-    """Three samples a position that follow one another."""
-    grey = smooth(seed, (ROWS, COLS), 180)
-    rng = np.random.default_rng(seed)
-    noise = rng.integers(0, 9, (ROWS, COLS, 3))
-    return (grey[..., None] + noise + [10, 0, 30]).astype(dtype)
-
-
-def icon(seed: int, n_samples: int) -> np.ndarray:
-    """An image of six colours."""
-    rng = np.random.default_rng(seed)
-    table = rng.integers(0, 256, (6, n_samples)).astype("u1")
-    return table[smooth(seed, (ROWS, COLS), 5)]
-
-
-def floats(seed: int, dtype: str) -> np.ndarray:
-    array = (smooth(seed, (ROWS, COLS), 900) / 8 - 40).astype(dtype)
-    array[3, 4], array[5, 6], array[7, 8] = -0.0, np.nan, -np.inf
-    return array
-
-
-IMAGES = {
-    "grey": (smooth(1, (ROWS, COLS), 3000).astype("<u2"), "YX"),
-    "signed": ((smooth(2, (ROWS, COLS), 2500) - 1024).astype(">i2"), "YX"),
-    "bytes": (smooth(3, (ROWS, COLS), 250).astype("u1"), "YX"),
-    "volume": (smooth(4, (4, 13, COLS), 900).astype("<u2"), "ZYX"),
-    "frames of volumes": (smooth(5, (2, 2, 9, 8), 500).astype("<i4"), "TZYX"),
-    "screen": (flat(6, (ROWS, COLS)).astype("u1"), "YX"),
-    "screens": (flat(7, (2, ROWS, COLS)).astype("u1"), "ZYX"),
-    "noise": (np.random.default_rng(8).integers(0, 65536, (12, 11)).astype("<u2"), "YX"),
-    "bits": (smooth(9, (ROWS, COLS), 9) > 4, "YX"),
-    "colour": (colours(10, "u1"), "YXS"),
-    "wide colour": (colours(11, "<i2") * 3, "YXS"),
-    "palette": (icon(12, 3), "YXS"),
-    "palette of four": (icon(13, 4), "YXS"),
-    "packed by 7": ((smooth(14, (ROWS, COLS), 300) * 7 - 50).astype("<i2"), "YX"),
-    "packed": (smooth(15, (ROWS, COLS), 200).astype("<u4") ** 3, "YX"),
-    "split": (smooth(16, (10, 9), 2**33 - 1).astype("<i8"), "YX"),
-    "half": (floats(17, "<f2"), "YX"),
-    "single": (floats(18, ">f4"), "YX"),
-    "double": (floats(19, "<f8")[:9], "YX"),
-    "constant": (np.full((3, 5, 4), -7, "<i2"), "ZYX"),
-    "one row": (smooth(20, (40,), 99).astype("u1"), "X"),
-    "one col": (smooth(21, (40, 1), 99).astype("u1"), "YX"),
-    "one sample": (np.array(2**40, ">u8"), ""),
-    "nothing": (np.zeros((0, 5), "<u2"), "YX"),
-}
 
 
 def encode_lossless(array: np.ndarray, axes: str, effort: int, coder: str) -> bytes:
@@ -317,6 +249,26 @@ def test_abundances_decode(max_sample, step, nets, monkeypatch):
     assert_decodes(stream, array, nets)
 
 
+def circle(seed: int, shape: tuple[int, int, int], pad: int) -> np.ndarray:
+    """A surface in a circle that moves a little from frame to frame; two rows are padding."""
+    frame, row, col = np.indices(shape)
+    centre = shape[1] / 2 + 0.6 * frame, shape[2] / 2 - frame
+    outside = np.hypot(row - centre[0], col - centre[1]) > 0.48 * shape[2]
+    array = smooth(seed, shape, 2000) + 3000
+    array[outside | (row // 2 == 3)] = pad
+    return array
+
+
+@pytest.mark.parametrize("coder", CODERS)
+@pytest.mark.parametrize(("n_frames", "pad"), [(1, 0), (1, 6000), (3, -2000)])
+def test_masks_decode(n_frames, pad, coder, nets, monkeypatch):
+    monkeypatch.setattr(mask, "SAFETY", 0)  # so small a tile is not worth one
+    array = circle(90, (n_frames, 40, 37), pad).astype("<i2")
+    stream = encode_lossless(array, "ZYX", 5, coder)
+    assert api.inspect(stream).planes[0]["mask"]
+    assert_decodes(stream, array, nets)
+
+
 @pytest.mark.parametrize("quarters", [None, abundance_of(31).quarters], ids=["symbols", "values"])
 def test_damage_in_hit_mode_is_refused_alike(quarters, nets, monkeypatch):
     """Payloads that no checksum guards: both decoders find the same samples or an error."""
@@ -324,7 +276,7 @@ def test_damage_in_hit_mode_is_refused_alike(quarters, nets, monkeypatch):
     shape, edge, mode = (1, 9, 11), 2, predictors.Hits(3, 1, found_abundance)
     predictor = replace(predictors.predictor_named("med"), hits=mode)
     samples = (flat(81, shape) // 8).astype(np.uint16)
-    tile = predictors.fold(predictor, samples, 31, edge)
+    tile = predictors.fold(predictor, predictors.TileInput(samples, edge, None), 31)
     payload = (entropy.encode_steps if "steps" in tile else entropy.encode_tile)(**tile)
     ours = nets[predictor.first.net.digest]
     plane = {"max_sample": 31, "coder": 0, "increment": 512, "limit": 2**22, "hits": 3}
@@ -350,20 +302,27 @@ def test_damage_in_hit_mode_is_refused_alike(quarters, nets, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("coder", "mode"), [("ans", (5, 4)), ("ans", (255, 0)), ("ans", (2, 5)), ("huffman", (1, 4))]
+    ("coder", "mode", "known"),
+    [
+        ("ans", (5, 4), None),
+        ("ans", (255, 0), None),
+        ("ans", (2, 5), None),
+        ("huffman", (1, 4), None),
+        ("ans", (2, 4), mask.Mask(1, 1)),
+    ],
 )
-def test_modes_that_the_text_excludes_are_refused(coder, mode, nets, monkeypatch):
+def test_modes_that_the_text_excludes_are_refused(coder, mode, known, nets, monkeypatch):
     array, axes = IMAGES["screen"]
     force_hits(monkeypatch, 2, 4)
     written = lossless.write_index
     monkeypatch.setattr(lossless, "write_index", lambda coded, _: rewritten(coded))
 
     def rewritten(coded: Iterable) -> bytes:
-        hits = predictors.Hits(*mode)
-        return written([(replace(first, hits=hits), *rest) for first, *rest in coded], coder)
+        wrong = {"hits": predictors.Hits(*mode), "mask": known}
+        return written([(replace(first, **wrong), *rest) for first, *rest in coded], coder)
 
     stream = encode_lossless(array, axes, 1, "ans")
-    with pytest.raises(FormatError, match=r"hits|bands"):
+    with pytest.raises(FormatError, match=r"hits|bands|mask"):
         decoder_from_format.decode(stream, nets)
     with pytest.raises(CorruptStream, match="hit mode"):
         api.decode_array(stream)

@@ -15,7 +15,7 @@ import pytest
 from format_text import BLOCK, TABLES, TEXT
 
 from medlossless import _fields, _streams, _zstd, codecs, errors, planes
-from medlossless.codecs import abundance, index, tiling, tuned
+from medlossless.codecs import abundance, index, mask, tiling, tuned
 from medlossless.container import header, stream
 from medlossless.entropy import coder, prior, reference_abundance, reference_hits, reference_model
 from medlossless.io import dicom, nifti, npy, opaque, png, tiff
@@ -23,7 +23,7 @@ from medlossless.planes import colour, levels, palette
 from medlossless.predict import delta, net, net_named, reference, shipped_names
 from medlossless.predict import neighbourhood as nb
 
-MAX_LINES, MAX_COLUMNS = 920, 100  # a text that is read
+MAX_LINES, MAX_COLUMNS = 1000, 100  # a text that is read
 
 
 def number(text: str) -> int:
@@ -111,6 +111,11 @@ def test_limits():
         f"rows of {abundance.ROW_VALUES} cols and",
         f"max_sample {abundance.MAX_SYMBOL}, increment {abundance.INCREMENT}, limit 2^22",
         f"groups of {reference_abundance.GROUP} values",
+        f"with more than {mask.MAX_COLS} cols",
+        f"increment {mask.INCREMENT}, limit 2^{coder.LIMIT.bit_length() - 1}, max_sample 4 * cols",
+        "are {} and {} in the first frame of the tile, {} and {} in all others".format(
+            *mask.CONTEXTS.reshape(-1)
+        ),
         f"neighbours {', '.join(reference_hits.CANDIDATES)}, the first `hits`",
         f"increment {reference_hits.JOINT_INCREMENT} and limit {reference_hits.JOINT_LIMIT};",
     ],

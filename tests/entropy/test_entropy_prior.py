@@ -24,7 +24,7 @@ def test_fair_freq_is_a_prior():
 @pytest.mark.parametrize(
     "shift",
     [
-        np.array([16], np.uint8),
+        np.array([17], np.uint8),
         np.array([0], np.int64),
         np.zeros(2, np.uint8),
         np.zeros(0, np.uint8),

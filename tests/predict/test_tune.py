@@ -23,7 +23,7 @@ def textured(rows=96, cols=96, frames=2, seed=3):
 
 def pool_of(plane, base="narrow2d", count=4096):
     frames = np.arange(1 if base.endswith("3d") else 0, len(plane.samples))
-    return tuned.draw_pool(plane, base, frames, 800, np.random.default_rng(1), count)
+    return tuned.draw_pool(plane, base, frames, tuned.Sight(800), np.random.default_rng(1), count)
 
 
 def test_float_net_is_the_integer_net():
