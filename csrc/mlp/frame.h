@@ -43,7 +43,8 @@ static inline int32_t mll_skew_period(int32_t cols, int32_t lag)
 // Samples in a skewed band; rows of a round are mirrored above the next one, the last round's too.
 static inline size_t mll_skew_samples(int32_t cols, int32_t n_rounds)
 {
-    size_t rounds = (size_t)(n_rounds > 1 ? n_rounds : 0) * (size_t)mll_skew_period(cols, MLL_LAG_MAX);
+    size_t rounds = (size_t)(n_rounds > 1 ? n_rounds : 0);
+    rounds *= (size_t)mll_skew_period(cols, MLL_LAG_MAX);
     return (rounds + MLL_SKEW_BEFORE + (size_t)cols + MLL_SKEW_AFTER) * MLL_SKEW_WIDTH;
 }
 

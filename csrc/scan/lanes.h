@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Read me first
 // - What a decoder does with the 16 lanes of one wavefront step, apart from predicting them: decode
-//   one symbol a lane with rANS and unfold it, in the lanes whose bits are set in `alive`. Lane l reads
-//   stream l.
+//   one symbol a lane with rANS and unfold it, in the lanes whose bits are set in `alive`. Lane l
+//   reads stream l.
 // - The tables are the model's, laid out for this: what a token leads to is one 64-bit entry, and
 //   counts go to the model at the end of a band only.
 // - One ISA a file, all equal: samples, counts, states and errors.

@@ -168,7 +168,8 @@ static void try_band(trial *t, uint16_t *skew[3], int32_t row0, int32_t n_rows)
     guarded out;
     mll_view_steps(&view, &t->net->net, MLL_LAG_MAX * MLL_SKEW_WIDTH + 1, MLL_SKEW_WIDTH);
     for (int k = 0; k < t->net->n_frames; k++)
-        mll_skew_load(skew[k], t->frame->padded[k], cols, MLL_LAG_MAX, row0, -MLL_TOP, n_rows + MLL_BOTTOM);
+        mll_skew_load(skew[k], t->frame->padded[k], cols, MLL_LAG_MAX, row0, -MLL_TOP,
+                      n_rows + MLL_BOTTOM);
     for (int32_t step = 0; step < cols + MLL_LAG_MAX * (n_rows - 1); step++) {
         for (int k = 0; k < t->net->n_frames; k++)
             view.frame[k] = skew[k] + (MLL_SKEW_BEFORE + step) * MLL_SKEW_WIDTH + MLL_TOP;
