@@ -6,7 +6,7 @@
 // - Why the bits agree: samples stand in 16 lanes, whatever the width of a register; every sum has
 //   one written order; multiplications and additions are never contracted (-ffp-contract=off);
 //   exp2 and log2 are polynomials (body_loss.h), not the library's.
-// - A batch is cut into chunks of 16 blocks of 16 samples. Threads share out the chunks, and every
+// - A batch is cut into chunks of 8 blocks of 16 samples. Threads share out the chunks, and every
 //   thread adds up all of them in order and takes the same step on parameters of its own: one
 //   barrier a step, and no thread's share shows in the result.
 // - Units are padded to MLL_TUNE_UNIT_STEP and inputs to MLL_TUNE_INPUT_STEP with weights that are
@@ -20,7 +20,7 @@
 #include "../mlp/kernel.h"
 
 #define MLL_TUNE_LANES 16
-#define MLL_TUNE_CHUNK_BLOCKS 16
+#define MLL_TUNE_CHUNK_BLOCKS 8
 #define MLL_TUNE_UNIT_STEP 8
 #define MLL_TUNE_INPUT_STEP 4
 #define MLL_TUNE_MAX_HIDDEN 3

@@ -150,7 +150,7 @@ def _tune_net(
 ) -> ReadyNet:
     """One net tuned to some frames of a plane; itself where that does not pay."""
     rng = np.random.default_rng(SEED)
-    wanted = min(tuned.POOL_SAMPLES, plan.steps * plan.batch)
+    wanted = min(tuned.POOL_SAMPLES, max(tuned.PRICE_SAMPLES, plan.steps * plan.batch // 2))
     pool = tuned.draw_pool(plane, base.name, frames, see, rng, wanted)
     n_samples = len(frames) * plane.samples[0].size
     sent = tuned.tune_net(base.name, pool, n_samples, plan, threads=threads, progress=progress)

@@ -23,8 +23,8 @@ from ..predict._tune import draw
 from .mask import Mask, covered
 
 POOL_SAMPLES = 1 << 19
-PRICE_SAMPLES = 1 << 15
-STEPS_LOG2 = (2, 3, 4, 5, 6)
+PRICE_SAMPLES = 1 << 14
+STEP_LOG2, STEP_LOG2_LIMITS = 4, (1, 7)  # where the search for the step of the weights begins
 OUTPUT_FINER_LOG2 = 2  # the outputs feel rounding most
 
 
@@ -179,16 +179,24 @@ def tune_net(
     before = tune.mean_bits(tune.FloatNet.of(net), price_pool) * n_samples
     tuned = tune.FloatNet.of(net)
     tune.tune(tuned, pool, plan, threads=threads, progress=progress)
-    best, best_bits = None, before
-    for step_log2 in STEPS_LOG2:
+
+    @cache
+    def priced(step_log2: int) -> tuple[float, TunedNet | None]:
+        """Bits of all samples and of the net, and the net, with the weights' step."""
+        if not STEP_LOG2_LIMITS[0] <= step_log2 <= STEP_LOG2_LIMITS[1]:
+            return float("inf"), None
         finer = max(0, step_log2 - OUTPUT_FINER_LOG2)
         steps = (step_log2,) * len(net.hidden) + (finer,)
         candidate = TunedNet(base, steps, tuple(delta.quantise(net, tuned, steps)))
         try:
             built, sent = candidate.build(), 8 * len(candidate.to_bytes())
         except InvalidWeights:
-            continue  # tuned out of the integers' range: this step cannot be sent
-        bits = tune.mean_bits(tune.FloatNet.of(built), price_pool) * n_samples + sent
-        if bits < best_bits:
-            best, best_bits = candidate, bits
-    return best
+            return float("inf"), None  # tuned out of the integers' range: it cannot be sent
+        return tune.mean_bits(tune.FloatNet.of(built), price_pool) * n_samples + sent, candidate
+
+    at = STEP_LOG2
+    for by in (-1, 1):
+        while priced(at + by)[0] < priced(at)[0]:
+            at += by
+    bits, best = priced(at)
+    return best if bits < before else None

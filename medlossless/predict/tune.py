@@ -95,8 +95,8 @@ class Plan:
     """How long to tune: `steps` of `batch` samples, step size `peak_rate` falling to nearly 0."""
 
     steps: int
-    batch: int = 1024
-    peak_rate: float = 0.011
+    batch: int = 512
+    peak_rate: float = 0.007
 
     def rate(self, step: int) -> float:
         """Step size: twenty steps of warm-up, then down to a fiftieth, slow at both ends."""
