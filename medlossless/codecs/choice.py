@@ -59,10 +59,39 @@ def predictor_for(
     """
     chosen = choose(plane, effort)
     chosen = replace(chosen, mask=choose_mask(plane.samples, chosen.prior))
-    tuned_to_plane = tune_to(plane, chosen, effort, threads, progress) if tune_nets else chosen
+    starts = _starts(chosen, EFFORTS[effort].larger)
+    calls = _shares(progress, len(starts))
+    pairs = [
+        (start, tune_to(plane, start, effort, threads, call) if tune_nets else start)
+        for start, call in zip(starts, calls, strict=True)
+    ]
+    chosen, tuned_to_plane = pairs[0]
+    if len(pairs) > 1:
+        bits = hit_mode.cost_of(plane, EFFORTS[effort].hits, starts[0].volumetric)
+        chosen, tuned_to_plane = min(pairs, key=lambda pair: bits(pair[1]))
     if coder != "ans" or not hit_mode.is_promising(plane, EFFORTS[effort].hits):
         return tuned_to_plane
     return hit_mode.best_of(plane, chosen, tuned_to_plane, EFFORTS[effort].hits)
+
+
+def _starts(chosen: Predictor, larger: tuple[str, str] | None) -> list[Predictor]:
+    """What is tuned: the predictor chosen, and one of as many dimensions with larger nets."""
+    if larger is None:
+        return [chosen]
+    plane_net, volume_net = larger
+    large = predictor_named(plane_net, volume_net if chosen.volumetric else None)
+    return [chosen, replace(large, mask=chosen.mask)]
+
+
+def _shares(progress: Progress | None, count: int) -> list[Progress | None]:
+    """A progress for each of `count` jobs of equally many steps, done one after another."""
+    if progress is None:
+        return [None] * count
+
+    def share(number: int) -> Progress:
+        return lambda done, total: progress(number * total + done, count * total)
+
+    return [share(number) for number in range(count)]
 
 
 def choose(plane: Plane, effort: int) -> Predictor:

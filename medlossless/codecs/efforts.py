@@ -46,18 +46,22 @@ class Effort:
     volume_net : the net of a frame predicted from earlier ones too, or None
     tuning : how nets are tuned to a plane, or None
     hits : how hit mode is chosen
+    larger : nets of a frame alone and of later frames that are tuned beside the others; the
+        cheaper pair is kept, the larger one costing more to send
     """
 
     plane_net: str
     volume_net: str | None
     tuning: Tuning | None
     hits: HitsChoice
+    larger: tuple[str, str] | None = None
 
 
 _HASTY = HitsChoice(0.10, 1 << 16, (4,), (0,), abundances=False)
 _BRISK = HitsChoice(0.03, 1 << 18)
 _USUAL = HitsChoice(0.005, 1 << 20)
 _THOROUGH = HitsChoice(0.002, 1 << 20)
+_LARGE = ("large2d", "large3d")
 
 EFFORTS = {
     1: Effort("tiny2d", "tiny3d", None, _HASTY),
@@ -68,5 +72,5 @@ EFFORTS = {
     6: Effort("mid2d", "mid3d", Tuning(150, 300, 16_000, 1 << 15), _USUAL),
     7: Effort("mid2d", "mid3d", Tuning(65, 600, 30_000, 1 << 14), _USUAL),
     8: Effort("wide2d", "wide3d", Tuning(40, 1_200, 40_000, 1 << 14), _THOROUGH),
-    9: Effort("wide2d", "wide3d", Tuning(10, 3_000, 80_000, 1 << 14), _THOROUGH),
+    9: Effort("wide2d", "wide3d", Tuning(10, 3_000, 80_000, 1 << 14), _THOROUGH, _LARGE),
 }

@@ -50,17 +50,27 @@ def _uneven(bands: np.ndarray, max_sample: int) -> bool:
     return float((seen * np.log2(seen / smooth)).sum()) > UNEVEN * seen.sum()
 
 
-def best_of(
-    plane: Plane, chosen: Predictor, tuned_to_plane: Predictor, how: HitsChoice
-) -> Predictor:
-    """Hit mode where it pays, as it pays best; tuned nets may not pay any more beside it."""
-    box = _hits_box(plane, how.samples, chosen.volumetric)
+def cost_of(plane: Plane, how: HitsChoice, volumetric: bool) -> Cost:
+    """A function Predictor -> bits of a plane, nets included, counted on a box in its middle."""
+    return _cost_on(plane, _hits_box(plane, how.samples, volumetric))
+
+
+def _cost_on(plane: Plane, box: np.ndarray) -> Cost:
     n_boxes = plane.samples.size / box.size
 
     def bits(predictor: Predictor) -> float:
         coded = float(frame_bits(predictor, box, plane.max_sample).sum())
         return n_boxes * coded + 8 * predictor.sent_bytes
 
+    return bits
+
+
+def best_of(
+    plane: Plane, chosen: Predictor, tuned_to_plane: Predictor, how: HitsChoice
+) -> Predictor:
+    """Hit mode where it pays, as it pays best; tuned nets may not pay any more beside it."""
+    box = _hits_box(plane, how.samples, chosen.volumetric)
+    bits = _cost_on(plane, box)
     best, least = tuned_to_plane, bits(tuned_to_plane) * (1 - how.save)
     for base in [chosen] if chosen is tuned_to_plane else [chosen, tuned_to_plane]:
         tried = replace(base, hits=Hits(how.candidates[0], HITS_BANDS_LOG2), mask=None)

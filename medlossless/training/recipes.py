@@ -36,4 +36,6 @@ RECIPES = {
     "mid3d": Recipe("mid3d", (24, 24)),
     "wide2d": Recipe("wide2d", (32, 32)),
     "wide3d": Recipe("wide3d", (32, 32)),
+    "large2d": varied("wide2d", (64, 64), steps=12_000),
+    "large3d": varied("wide3d", (64, 64), steps=12_000),
 }
