@@ -37,7 +37,7 @@ PRIOR_NET = "narrow2d"  # whose tables the tiles start from
 # frames, rows, cols; streams_log2; band_rows_log2; max_sample; increment, limit
 TILES = (
     ((1, 1, 1), 0, 4, 255, 512, 1 << 22),
-    ((1, 37, 19), 0, 4, 255, 512, 1 << 22),
+    ((1, 37, 19), 0, 5, 255, 512, 1 << 22),
     ((2, 33, 12), 4, 4, 65535, 512, 1 << 22),
     ((1, 40, 30), 2, 0, 4095, 65536, 1 << 17),
     ((3, 18, 7), 3, 2, 1, 4096, 1 << 16),

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Read me first
 // - Row numbers restart with each frame; bands never cross a frame end.
-// - Bands have 2^band_rows_log2 rows, 16 unless said otherwise. Those of the first frame grow up to
-//   that (1, 1, 2, 4, 8, 16, 16, ... rows) because the tables know little yet. The last band of a
-//   frame may be short.
+// - Bands have 2^band_rows_log2 rows, 32 unless said otherwise. Those of the first frame grow up to
+//   that (1, 1, 2, 4, 8, 16, 32, 32, ... rows) because the tables know little yet. The last band of
+//   a frame may be short.
 // - Row `row` of any frame belongs to stream row % 2^streams_log2.
 #ifndef MLL_TILE_H
 #define MLL_TILE_H
@@ -13,7 +13,7 @@
 
 #include "../status.h"
 
-#define MLL_BAND_ROWS_LOG2_MAX 4 // also where nothing else is said
+#define MLL_BAND_ROWS_LOG2_MAX 5 // also where nothing else is said
 #define MLL_STREAMS_LOG2_MAX 4
 #define MLL_MAX_STREAMS 16
 #define MLL_MAX_TILE_SAMPLES (1u << 28) // keeps every count and byte length inside 32 bits
@@ -21,7 +21,7 @@
 typedef struct {
     uint32_t frames, rows, cols; // each >= 1, product <= MLL_MAX_TILE_SAMPLES
     uint32_t streams_log2;       // 0..4
-    uint32_t band_rows_log2;     // 0..4
+    uint32_t band_rows_log2;     // 0..5
 } mll_tile_shape;
 
 // Rows of the band that starts at `row` of `frame`; row must be the start of a band.

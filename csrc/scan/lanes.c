@@ -70,17 +70,15 @@ mll_status mll_lanes_init(mll_lanes *lanes, void *memory, mll_model *model, uint
     return status;
 }
 
-// Moves the counts of a context to the model, whose own are 0. Returns whether there were any.
+// Adds the counts of a context to those of the model. Returns whether there are any.
 static int table_give(mll_lanes_table *table, mll_model *model, uint32_t context)
 {
-    uint32_t any = 0;
+    uint32_t *count = model->count + (size_t)context * MLL_TOKEN_STRIDE, any = 0;
     for (uint32_t t = 0; t < MLL_TOKEN_STRIDE; t++)
-        any |= table->count[t];
-    if (any == 0)
-        return 0;
-    memcpy(model->count + (size_t)context * MLL_TOKEN_STRIDE, table->count, sizeof table->count);
-    memset(table->count, 0, sizeof table->count);
-    return 1;
+        any |= count[t] += table->count[t];
+    if (any != 0)
+        memset(table->count, 0, sizeof table->count);
+    return any != 0;
 }
 
 void mll_lanes_end_band(mll_lanes *lanes)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Read me first
 // - What a decoder does with the 16 lanes of one wavefront step, apart from predicting them: decode
-//   one symbol a lane with rANS and unfold it, in the lanes whose bits are set in `alive`. Lane l
-//   reads stream l.
+//   one symbol a lane with rANS and unfold it, in the lanes whose bits are set in `alive`.
+//   Lane l reads stream l.
 // - The tables are the model's, laid out for this: what a token leads to is one 64-bit entry, and
 //   counts go to the model at the end of a band only.
 // - One ISA a file, all equal: samples, counts, states and errors.
@@ -17,7 +17,7 @@
 #include "../entropy/rans.h"
 #include "../mlp/kernel.h"
 
-#define MLL_LANES_SLACK 4 // bytes behind a payload that are read, whatever they are
+#define MLL_LANES_SLACK 16 // bytes behind a payload that may be read, whatever they are
 #define MLL_MAX_PAYLOAD_BYTES (INT32_MAX - MLL_LANES_SLACK) // offsets are int32 to gathers
 
 // One context. The extra table behind the last context has one token of freq MLL_SCALE and no raw

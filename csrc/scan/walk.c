@@ -29,38 +29,6 @@ static inline uint16_t *step_of(const mll_walk *walk, int frame, int32_t step)
     return walk->skew[frame] + ORIGIN + (ptrdiff_t)step * MLL_SKEW_WIDTH;
 }
 
-// The sample of a lane in hit mode: a candidate, or what its value's share or its renumbered
-// symbol says.
-static inline mll_status decode_hit(mll_walk *walk, int32_t lane, const mll_prediction *found,
-                                    uint16_t *sample)
-{
-    const uint16_t *at = walk->view.frame[0] + lane;
-    const uint32_t context = found->context[lane];
-    uint32_t candidate = 0, symbol = 0;
-    mll_hits_place place;
-    mll_hits_look(walk->hits, &place, at, walk->view.row_step, walk->view.col_step, context,
-                  found->prediction[lane], walk->max_sample, found->flip[lane]);
-    mll_status status = mll_hits_decode(walk->hits, &place, &walk->streams[lane], &candidate);
-    if (status != MLL_OK)
-        return status;
-    if (candidate < walk->hits->n_candidates) {
-        *sample = place.value[candidate];
-        return MLL_OK;
-    }
-    if (walk->abundance != NULL)
-        return mll_abundance_decode(walk->abundance, walk->hits, &place, &walk->streams[lane],
-                                    context, found->prediction[lane], found->flip[lane], sample);
-    status = mll_rans_decode_symbol(walk->model, &walk->streams[lane], context, &symbol);
-    if (status != MLL_OK)
-        return status;
-    symbol = mll_hits_restore(walk->hits, &place, symbol);
-    if (symbol > (uint32_t)walk->max_sample)
-        return MLL_CORRUPT;
-    *sample = (uint16_t)mll_unfold(symbol, found->prediction[lane], walk->max_sample,
-                                   found->flip[lane]);
-    return MLL_OK;
-}
-
 static inline mll_status decode_huffman(mll_walk *walk, int32_t lane, const mll_prediction *found,
                                         uint16_t *sample)
 {
@@ -80,24 +48,33 @@ static inline mll_status decode_step(mll_walk *walk, const mll_prediction *found
     mll_status status = MLL_OK;
     if (walk->mode == MLL_WALK_LANES)
         return walk->decode_lanes(walk->lanes, alive, found, samples);
+    if (walk->mode == MLL_WALK_HITS)
+        return walk->decode_hit_lanes(walk->lanes, walk->hits, walk->abundance, alive,
+                                      &walk->view, found, samples);
     for (int32_t lane = 0; lane < MLL_LANES && status == MLL_OK; lane++)
         if (alive >> lane & 1)
-            status = walk->mode == MLL_WALK_HITS
-                         ? decode_hit(walk, lane, found, &samples[lane])
-                         : decode_huffman(walk, lane, found, &samples[lane]);
+            status = decode_huffman(walk, lane, found, &samples[lane]);
     return status;
 }
 
-// Stores the samples of a step. Lanes that are not alive may hold pads already, which stay. The
+static inline uint16_t choose(uint16_t mask, uint16_t a, uint16_t b)
+{
+    return (uint16_t)((a & mask) | (b & ~mask));
+}
+
+// Stores the samples of a step in the lanes that are alive; the others may hold pads already. The
 // last lanes are what the first ones of the next round have above them.
 static inline void put(const piece *rows, uint16_t *at, const uint16_t *is_alive,
                        const uint16_t *samples)
 {
+    const int32_t above = MLL_ROUND_ROWS - MLL_TOP;
     for (int l = 0; l < MLL_LANES; l++)
-        at[l] = (uint16_t)((samples[l] & is_alive[l]) | (at[l] & ~is_alive[l]));
-    if (rows->last >= MLL_ROUND_ROWS)
-        memcpy(at + (ptrdiff_t)rows->mirror * MLL_SKEW_WIDTH - MLL_TOP,
-               at + MLL_ROUND_ROWS - MLL_TOP, MLL_TOP * sizeof *at);
+        at[l] = choose(is_alive[l], samples[l], at[l]);
+    if (rows->last < MLL_ROUND_ROWS)
+        return;
+    at += (ptrdiff_t)rows->mirror * MLL_SKEW_WIDTH - MLL_TOP;
+    for (int l = 0; l < MLL_TOP; l++)
+        at[l] = choose(is_alive[above + l], samples[above + l], at[l]);
 }
 
 // The same for one sample of a pad.
@@ -204,28 +181,24 @@ static void piece_store(mll_walk *walk, const piece *rows, uint16_t *samples)
         mll_skew_store(step_of(walk, 0, start_of(walk, rows, round)) - ORIGIN, cols, walk->lag,
                        lane, last - round, samples + (size_t)(first - rows->first) * cols);
     }
+    // the first of the rows that will be looked at has its left pad from the one above it
+    const int32_t lowest = walk->keeps_frames ? rows->first : rows->last - MLL_TOP;
     for (int32_t o = rows->first; o <= rows->last; o++)
-        if (walk->keeps_frames || o > rows->last - MLL_TOP)
+        if (o >= lowest)
             mll_frame_put_row(walk->padded[0], cols, rows->row0 + o,
                               samples + (size_t)(o - rows->first) * cols);
 }
 
 static void end_band(mll_walk *walk)
 {
-    switch (walk->mode) {
-    case MLL_WALK_LANES:
-        mll_lanes_end_band(walk->lanes);
-        break;
-    case MLL_WALK_HITS:
-        mll_hits_end_band(walk->hits);
-        if (walk->abundance != NULL)
-            mll_abundance_end_band(walk->abundance);
-        else
-            mll_model_end_band(walk->model);
-        break;
-    default:
+    if (walk->mode == MLL_WALK_HUFFMAN)
         mll_huffman_end_band(walk->code, walk->model, walk->huffman, (uint32_t)walk->n_streams);
-    }
+    else
+        mll_lanes_end_band(walk->lanes);
+    if (walk->mode == MLL_WALK_HITS)
+        mll_hits_end_band(walk->hits);
+    if (walk->mode == MLL_WALK_HITS && walk->abundance != NULL)
+        mll_abundance_end_band(walk->abundance);
 }
 
 // Columns that a row must stay behind the one above so that all it looks at is known: net, the
@@ -279,23 +252,20 @@ mll_status mll_walk_open(mll_walk *walk, void *memory, const uint8_t *payload,
 {
     const uint8_t *next[MLL_MAX_STREAMS], *end[MLL_MAX_STREAMS];
     const uint32_t n_streams = (uint32_t)walk->n_streams;
-    if (walk->mode == MLL_WALK_LANES)
+    if (walk->mode != MLL_WALK_HUFFMAN)
         return mll_lanes_init(walk->lanes, memory, walk->model, n_streams, payload, payload_bytes);
     mll_status status = mll_payload_split(next, end, n_streams, payload, payload_bytes);
     for (uint32_t i = 0; i < n_streams && status == MLL_OK; i++)
-        status = walk->mode == MLL_WALK_HITS
-                     ? mll_rans_init(&walk->streams[i], next[i], end[i])
-                     : mll_huffman_init(&walk->huffman[i], next[i], end[i]);
+        status = mll_huffman_init(&walk->huffman[i], next[i], end[i]);
     return status;
 }
 
 mll_status mll_walk_close(const mll_walk *walk)
 {
     mll_status status = MLL_OK;
-    if (walk->mode == MLL_WALK_LANES)
+    if (walk->mode != MLL_WALK_HUFFMAN)
         return mll_lanes_finished(walk->lanes);
     for (int32_t i = 0; i < walk->n_streams && status == MLL_OK; i++)
-        status = walk->mode == MLL_WALK_HITS ? mll_rans_finished(&walk->streams[i])
-                                             : mll_huffman_finished(&walk->huffman[i]);
+        status = mll_huffman_finished(&walk->huffman[i]);
     return status;
 }

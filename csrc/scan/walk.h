@@ -15,8 +15,8 @@
 #include "../entropy/hits.h"
 #include "../entropy/huffman.h"
 #include "../entropy/model.h"
-#include "../entropy/rans.h"
 #include "../mlp/kernel.h"
+#include "hit_lanes.h"
 #include "lanes.h"
 
 typedef enum {
@@ -38,12 +38,12 @@ typedef struct {
     int32_t n_rounds;    // of 16 rows that a skewed band has room for
     mll_model *model;
     mll_lanes_decode_fn *decode_lanes;
-    mll_lanes *lanes;             // in its mode
-    mll_hits *hits;               // in its mode
-    mll_abundance *abundance;     // in the same, or NULL: what is no candidate has a symbol
-    mll_rans_decoder *streams;    // in its mode
-    mll_huffman_code *code;       // in its mode
-    mll_huffman_decoder *huffman; // in its mode
+    mll_hit_lanes_decode_fn *decode_hit_lanes;
+    mll_lanes *lanes;             // with rANS
+    mll_hits *hits;               // in hit mode
+    mll_abundance *abundance;     // in hit mode, or NULL: what is no candidate has a symbol
+    mll_huffman_code *code;       // with Huffman
+    mll_huffman_decoder *huffman; // [n_streams], with Huffman
     const int32_t *runs;          // NULL, or [rows][2] of the frame, see below
     uint16_t fill;                // what they are, 0..max_sample
     mll_view view;                // set by mll_walk_frame, as is lag
@@ -51,14 +51,14 @@ typedef struct {
 } mll_walk;
 
 // Opens the streams of a mode, whose tables are fresh.
-//   memory    [mll_lanes_bytes()], for lanes only
+//   memory    [mll_lanes_bytes()], with rANS
 //   payload   [payload_bytes + MLL_LANES_SLACK] readable
 mll_status mll_walk_open(mll_walk *walk, void *memory, const uint8_t *payload,
                          size_t payload_bytes);
 
 // Decodes frame number `frame` of the tile to samples[rows][cols]. If frames are kept, padded[0]
-// holds it afterwards, edges and all; padded[1] and padded[2] hold the frames before if the net
-// looks at them.
+// holds it afterwards, edges and all; padded[1] and padded[2] hold the frames before if the
+// net looks at them.
 //   edge   what stands above the frame
 // Where there are runs, so many samples at the left and the right end of each row, together no more
 // than cols, are `fill` and not in the streams.

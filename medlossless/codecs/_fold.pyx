@@ -20,11 +20,12 @@ from ..predict._kernel cimport (
 )
 
 from ..entropy._core cimport (
-    MLL_NO_RAW, MLL_NO_STEP, MLL_OK, MLL_RECORD_SLACK, mll_abundance, mll_abundance_end_band,
-    mll_abundance_fold, mll_band_rows, mll_fold, mll_hits, mll_hits_band_bits, mll_hits_end_band,
-    mll_hits_flag, mll_hits_look, mll_hits_place, mll_hits_reduce, mll_model, mll_model_band_bits,
-    mll_model_end_band, mll_model_record, mll_rans_bound, mll_rans_encode_records, mll_rans_rows,
-    mll_records, mll_status, mll_tile_shape,
+    MLL_BAND_ROWS_LOG2_MAX, MLL_NO_RAW, MLL_NO_STEP, MLL_OK, MLL_RECORD_SLACK, mll_abundance,
+    mll_abundance_end_band, mll_abundance_fold, mll_band_rows, mll_fold, mll_hits,
+    mll_hits_band_bits, mll_hits_end_band, mll_hits_flag, mll_hits_look, mll_hits_place,
+    mll_hits_reduce, mll_model, mll_model_band_bits, mll_model_end_band, mll_model_record,
+    mll_rans_bound, mll_rans_encode_records, mll_rans_rows, mll_records, mll_status,
+    mll_tile_shape,
 )
 from ._tables cimport AbundanceTables, HitTables, ModelTables
 
@@ -201,7 +202,7 @@ cdef class _Folding:
             raise InvalidInput(f"samples: not all within 0..{max_sample}")
         self.samples, self.nets, self.edge = samples, (first, later), edge
         self.fold.rows, self.fold.cols = samples.shape[1], samples.shape[2]
-        self.fold.max_sample, self.fold.band_rows_log2 = max_sample, 4
+        self.fold.max_sample, self.fold.band_rows_log2 = max_sample, MLL_BAND_ROWS_LOG2_MAX
         self.buffers, self.kept = frame_buffers(self.fold.rows, self.fold.cols), []
         point(self.buffers, self.padded)
         self.fold.symbols, self.fold.contexts = self.some_symbols, self.some_contexts

@@ -10,9 +10,9 @@ from libc.string cimport memcpy, memset
 from ..predict._kernel cimport KernelNet, mll_net, mll_predict_fn
 
 from ..entropy._core cimport (
-    MLL_CORRUPT, MLL_OK, MLL_TRUNCATED, mll_abundance, mll_hits, mll_huffman_code,
-    mll_huffman_code_bytes, mll_huffman_code_init, mll_huffman_decoder, mll_model,
-    mll_model_bytes, mll_model_init, mll_model_setup, mll_rans_decoder, mll_status,
+    MLL_BAND_ROWS_LOG2_MAX, MLL_CORRUPT, MLL_OK, MLL_TRUNCATED, mll_abundance, mll_hits,
+    mll_huffman_code, mll_huffman_code_bytes, mll_huffman_code_init, mll_huffman_decoder,
+    mll_model, mll_model_bytes, mll_model_init, mll_model_setup, mll_status,
 )
 from ._fold cimport frame_buffers, next_frame, point
 from ._tables cimport AbundanceTables, HitTables
@@ -21,6 +21,7 @@ from ..errors import CorruptStream, Truncated
 
 
 cdef extern from "mlp/frame.h" nogil:
+    enum: MLL_ROUND_ROWS
     size_t mll_skew_samples(int32_t cols, int32_t n_rounds)
 
 
@@ -32,6 +33,12 @@ cdef extern from "scan/lanes.h" nogil:
                                             uint16_t *)
     size_t mll_lanes_bytes(uint32_t n_contexts)
     mll_lanes_decode_fn *mll_lanes_decoder(int32_t kernel)
+
+
+cdef extern from "scan/hit_lanes.h" nogil:
+    ctypedef mll_status mll_hit_lanes_decode_fn(mll_lanes *, mll_hits *, mll_abundance *,
+                                                uint32_t, const void *, const void *, uint16_t *)
+    mll_hit_lanes_decode_fn *mll_hit_lanes_decoder(int32_t kernel)
 
 
 cdef extern from "scan/walk.h" nogil:
@@ -50,10 +57,10 @@ cdef extern from "scan/walk.h" nogil:
         int32_t n_rounds
         mll_model *model
         mll_lanes_decode_fn *decode_lanes
+        mll_hit_lanes_decode_fn *decode_hit_lanes
         mll_lanes *lanes
         mll_hits *hits
         mll_abundance *abundance
-        mll_rans_decoder *streams
         mll_huffman_code *code
         mll_huffman_decoder *huffman
         const int32_t *runs
@@ -80,7 +87,6 @@ cdef class _Decoder:
     cdef mll_model model
     cdef mll_lanes lanes
     cdef mll_huffman_code code
-    cdef mll_rans_decoder streams[16]
     cdef HitTables hits
     cdef AbundanceTables abundance
     cdef object buffers, skews
@@ -89,10 +95,11 @@ cdef class _Decoder:
     def __cinit__(self, shape, int max_sample, int n_streams):
         cdef mll_walk *walk = &self.walk
         _, walk.rows, walk.cols = shape
-        walk.max_sample, walk.n_streams, walk.band_rows_log2 = max_sample, n_streams, 4
+        walk.max_sample, walk.n_streams = max_sample, n_streams
+        walk.band_rows_log2 = MLL_BAND_ROWS_LOG2_MAX
         walk.model = &self.model
         self.buffers = frame_buffers(walk.rows, walk.cols)
-        walk.n_rounds = 1
+        walk.n_rounds = (1 << MLL_BAND_ROWS_LOG2_MAX) // MLL_ROUND_ROWS
         n_samples = mll_skew_samples(walk.cols, walk.n_rounds)
         self.skews = [np.zeros(n_samples, np.uint16) for _ in range(3)]
         point(self.skews, walk.skew)
@@ -110,13 +117,14 @@ cdef class _Decoder:
         self.tables = np.empty(mll_lanes_bytes(self.model.n_contexts), np.uint8)
         self.walk.mode = MLL_WALK_LANES
         self.walk.lanes, self.walk.decode_lanes = &self.lanes, mll_lanes_decoder(kernel)
+        self.walk.decode_hit_lanes = mll_hit_lanes_decoder(kernel)
         return 0
 
     cdef int use_hits(self, int candidates, int band_rows_log2, const uint8_t[::1] shifts,
                       const uint16_t[:, ::1] freqs, const int8_t[::1] quarters) except -1:
         self.hits = HitTables(candidates, shifts, freqs, quarters)
         self.walk.mode, self.walk.band_rows_log2 = MLL_WALK_HITS, band_rows_log2
-        self.walk.hits, self.walk.streams = &self.hits.tables, self.streams
+        self.walk.hits = &self.hits.tables
         self.walk.abundance = NULL
         return 0
 
@@ -142,8 +150,7 @@ cdef class _Decoder:
         self.payload = np.empty(n_bytes + MLL_LANES_SLACK, np.uint8)
         memcpy(&self.payload[0], &payload[0], n_bytes)
         memset(&self.payload[n_bytes], 0, MLL_LANES_SLACK)
-        cdef void *tables = NULL if self.tables is None else &self.tables[0]
-        return mll_walk_open(&self.walk, tables, &self.payload[0], n_bytes)
+        return mll_walk_open(&self.walk, &self.tables[0], &self.payload[0], n_bytes)
 
 
 def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet later,
@@ -196,14 +203,14 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     if hits is not None and (use_huffman or mask is not None):
         raise CorruptStream(f"{where}: hit mode with Huffman codes or a mask")
     _check(decoder.make_model(shifts, freqs, increment, limit), where)
+    if use_huffman:
+        _check(decoder.use_huffman(), where)
+    else:
+        decoder.use_lanes(first.number)
     if hits is not None:
         decoder.use_hits(hits[0], hits[1], shifts, freqs, hits[2])
         if hits[2] is not None:
             decoder.use_abundance(shifts, freqs, hits[2], increment, limit)
-    elif use_huffman:
-        _check(decoder.use_huffman(), where)
-    else:
-        decoder.use_lanes(first.number)
     status = decoder.open(payload)
     walk.keeps_frames = later.n_frames > 1
     point(decoder.buffers, padded)

@@ -12,7 +12,7 @@ from ..image import CHUNK_BYTES
 MAX_TILE_SAMPLES = 1 << 22  # what the encoder aims at
 LONGEST_TILE_SAMPLES = 1 << 28  # what a decoder accepts
 MAX_COLS = 1 << 20  # a decoder's band takes 192 bytes a column
-BAND_ROWS = 16
+BAND_ROWS = 32
 SLAB_FRAMES = 32
 STREAM_SAMPLES = 8192  # fewer samples a stream are not worth its 5 bytes of state and length
 

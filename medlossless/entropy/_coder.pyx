@@ -132,7 +132,7 @@ def encode_records(const uint32_t[::1] steps, const uint16_t[::1] raws, tuple sh
     cdef size_t start = 0
     cdef mll_status status
     tile.frames, tile.rows, tile.cols = shape
-    tile.streams_log2, tile.band_rows_log2 = streams_log2, 4
+    tile.streams_log2, tile.band_rows_log2 = streams_log2, 0
     records.steps, records.raws = <uint32_t *>&steps[0], <uint16_t *>&raws[0]
     cdef size_t capacity = mll_rans_bound(&tile, False)
     cdef uint8_t[::1] output = np.empty(capacity, np.uint8)

@@ -20,6 +20,7 @@ cdef extern from "entropy/fold.h" nogil:
 
 
 cdef extern from "entropy/tile.h" nogil:
+    enum: MLL_BAND_ROWS_LOG2_MAX
     ctypedef struct mll_tile_shape:
         uint32_t frames, rows, cols, streams_log2, band_rows_log2
     uint32_t mll_band_rows(uint32_t frame, uint32_t row, uint32_t rows, uint32_t band_rows_log2)

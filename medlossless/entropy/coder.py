@@ -14,7 +14,7 @@ INCREMENT = 512
 LIMIT = 1 << 22
 MAX_TILE_SAMPLES = 1 << 28
 STREAMS_LOG2_MAX = 4
-BAND_ROWS_LOG2 = 4  # also the largest
+BAND_ROWS_LOG2 = 5  # also the largest
 MAX_FLAGS = 4
 
 # mll_status
@@ -54,7 +54,7 @@ def encode_tile(
     flags : (frames, rows, cols, 4) uint16, C-contiguous, optional; ``ans`` only
         Steps coded before each symbol: 2 * freq + flag, freq being that of flag 1; 0 where there
         is none. Where a flag is 1 the symbol is not coded (`reference_hits`).
-    band_rows_log2 : int, 0..4
+    band_rows_log2 : int, 0..5
         log2 of the rows of a band.
 
     Returns

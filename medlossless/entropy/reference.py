@@ -64,7 +64,7 @@ def encode_tile(
     limit: int = 1 << 22,
     coder: str = "ans",
     flags: np.ndarray | None = None,
-    band_rows_log2: int = 4,
+    band_rows_log2: int = 5,
 ) -> bytes:
     """Payload of a tile; `medlossless.entropy.encode_tile` says what the parameters mean."""
     model = Model(prior, max_sample, increment, limit)

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import CorruptStream
 from .prior import N_LINEAR, SCALE, Prior
 
-BAND_ROWS = 16
+BAND_ROWS = 32
 DUE_SHARE = 8
 CODE_BITS = 15
 RUN_FREQ_MIN = 12288
@@ -78,8 +78,8 @@ def join(token: int, raw: int, shift: int) -> int:
 
 
 def bands(frames: int, rows: int, band_rows: int = BAND_ROWS) -> Iterator[tuple[int, int, int]]:
-    """(frame, first row, number of rows) of each band: 1, 1, 2, 4, 8, 16, 16 ... rows in the first
-    frame and 16 in the others, or less than 16 all over; the last of a frame may be short.
+    """(frame, first row, number of rows) of each band: 1, 1, 2, 4, 8, 16, 32, 32 ... rows in the
+    first frame and 32 in the others, or less than 32 all over; the last of a frame may be short.
     """
     for frame in range(frames):
         row = 0

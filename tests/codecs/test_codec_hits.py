@@ -130,7 +130,7 @@ def test_fused_loops_equal_the_reference_in_every_mood(shape, max_sample):
         assert np.array_equal(found, samples)
 
 
-@pytest.mark.parametrize("band_rows_log2", range(5))
+@pytest.mark.parametrize("band_rows_log2", range(6))
 def test_every_band_height_and_number_of_candidates_decodes(band_rows_log2):
     samples = np.stack([screen(50, 90, 200, seed) for seed in range(2)])
     for candidates in (1, 2, 3, 4):
@@ -279,7 +279,7 @@ def test_ideal_bits_are_nearly_what_the_coder_writes():
 
 
 def test_bad_modes_are_refused():
-    for data in (b"\x05\x04", b"\x03\x05"):
+    for data in (b"\x05\x04", b"\x03\x06"):
         with pytest.raises(CorruptStream, match="hit mode"):
             index._read_hits(Fields(data, "planes"), "ans")
     with pytest.raises(CorruptStream, match="huffman"):
@@ -298,6 +298,6 @@ def test_bad_flags_are_refused():
             entropy.encode_tile(symbols, contexts, flags=bad, **options)
     with pytest.raises(InvalidInput, match="flags"):
         entropy.encode_tile(symbols, contexts, flags=flags, coder="huffman", **options)
-    for rows_log2 in (-1, 5):
+    for rows_log2 in (-1, 6):
         with pytest.raises(InvalidInput, match="band_rows_log2"):
             entropy.encode_tile(symbols, contexts, band_rows_log2=rows_log2, **options)

@@ -121,8 +121,12 @@ def test_definition_takes_every_mood(coder):
 @pytest.mark.parametrize("coder", ["ans", "huffman"])
 @pytest.mark.parametrize("streams_log2", range(5))
 def test_every_kernel_decodes_what_the_plain_one_encoded(streams_log2, coder, kernel):
-    for shape in ((3, 37, 41), (2, 16, 3), (1, 5, 70)):
-        first, later = FLAT[-1], (DEEP or FLAT)[-1] if shape[0] > 1 else FLAT[-1]
+    deep = (DEEP or FLAT)[-1]
+    for shape, later in (
+        *(((3, 37, 41), deep), ((2, 16, 3), deep), ((1, 5, 70), FLAT[-1])),
+        *(((2, 83, 90), deep), ((2, 67, 21), FLAT[-1]), ((1, 70, 100), FLAT[0])),
+    ):
+        first = FLAT[-1]
         samples = make_tile(shape, 4000)
         payload, coding = encode(samples, first, later, 4000, 9, streams_log2, coder, "plain")
         again, _ = encode(samples, first, later, 4000, 9, streams_log2, coder, kernel)

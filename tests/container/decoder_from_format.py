@@ -273,11 +273,11 @@ def read_planes(sections: dict, planes: list[int], extents, nets: dict[bytes, Ne
         need(all(frame == 0 for frame, _, _ in chosen[0].neighbours), "first net")
         plane = {"max_sample": max_sample, "coder": reader.number(1)}
         plane |= {"increment": reader.varint(65536), "limit": reader.varint(2**31, 2**15)}
-        plane |= {"hits": reader.number(1), "band_rows": 16}
+        plane |= {"hits": reader.number(1), "band_rows": 32}
         if plane["hits"] > 0:
             plane["band_rows"] = 1 << reader.number(1)
             plane["quarters"] = read_abundances(reader, max_sample, chosen[1])
-        need(plane["coder"] <= 1 and plane["band_rows"] <= 16, "coder or bands")
+        need(plane["coder"] <= 1 and plane["band_rows"] <= 32, "coder or bands")
         need(plane["hits"] <= (4, 0)[plane["coder"]], "hits")
         plane["pad"] = reader.varint(max_sample + 1) - 1
         if plane["pad"] >= 0:

@@ -323,8 +323,8 @@ class TileCoder:
             stream.finish()
 
 
-def is_band_end(frame: int, row: int, rows: int, height: int = 16) -> bool:
-    """Whether a band ends behind a row: heights 1 1 2 4 8 16 16 ... or 16 16 ..."""
+def is_band_end(frame: int, row: int, rows: int, height: int = 32) -> bool:
+    """Whether a band ends behind a row: heights 1 1 2 4 8 16 32 32 ... or 32 32 ..."""
     early = frame == 0 and row + 1 < height and (row & (row + 1)) == 0
     return early or (row + 1) % height == 0 or row + 1 == rows
 

@@ -212,7 +212,7 @@ def test_bands():
     assert [height for _, _, height in reference_model.bands(1, sum(first))] == first
     later = [height for frame, _, height in reference_model.bands(2, sum(others)) if frame]
     assert later == others
-    assert "takes the place of 16: 1 1 2 4 ... H H and H H (H = 1: 1 1 1)" in TEXT
+    assert "takes the place of 32: 1 1 2 4 ... H H and H H (H = 1: 1 1 1)" in TEXT
     for first, height in (([1, 1, 2, 4, 8, 8], 8), ([1, 1, 2, 2], 2), ([1, 1, 1], 1)):
         frames = list(reference_model.bands(2, sum(first), height))
         assert [rows for frame, _, rows in frames if frame == 0] == first
