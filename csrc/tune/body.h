@@ -196,11 +196,15 @@ TARGET static float add_gradients(const float *gradients, int32_t chunks, size_t
     return length[0] > 1.0f ? 1.0f / length[0] : 1.0f;
 }
 
-// D. Kingma, J. Ba, "Adam", ICLR 2015, algorithm 1.
-TARGET static void adam(const NAME(place) *place, size_t n, float scale, mll_tune_rate rate)
+// D. Kingma, J. Ba, "Adam", ICLR 2015, algorithm 1, on the code length and the price of moving.
+TARGET static void adam(const mll_tune_job *job, const NAME(place) *place, size_t n, float scale,
+                        mll_tune_rate rate)
 {
     for (size_t at = 0; at < n; at += V) {
-        vec g = LOAD(place->total + at) * SPLAT(scale);
+        vec fine = LOAD(job->finenesses + at);
+        vec moved = (LOAD(place->parameters + at) - LOAD(job->starts + at)) * fine;
+        vec price = fine * SPLAT(job->price) * moved / VSQRT(moved * moved + SPLAT(0.25f));
+        vec g = LOAD(place->total + at) * SPLAT(scale) + price;
         vec m = LOAD(place->first + at) * SPLAT(DECAY1) + g * SPLAT(1 - DECAY1);
         vec v = LOAD(place->second + at) * SPLAT(DECAY2) + g * g * SPLAT(1 - DECAY2);
         vec step = m * SPLAT(rate.rate) / (VSQRT(v * SPLAT(rate.unbias)) + SPLAT(TINY));
@@ -229,7 +233,8 @@ TARGET static void NAME(steps)(const mll_tune_job *job, float *floats, int32_t t
         }
         if (!mll_tune_crew_meet(job->crew))
             return;
-        adam(&place, n, add_gradients(gradients, chunks, n, place.total), job->rates[step]);
+        const float scale = add_gradients(gradients, chunks, n, place.total);
+        adam(job, &place, n, scale, job->rates[step]);
     }
 }
 

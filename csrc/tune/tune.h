@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Read me first
 // - The encoder's float trainer: Adam on the code length of a small net. The definition of the
-//   arithmetic is medlossless/predict/tune.py; this one is fast, and gives the same bits on every
+//   arithmetic is predict/tune_reference.py; this one is fast, and gives the same bits on every
 //   processor and for every number of threads. Nothing here is needed to decode.
 // - Why the bits agree: samples stand in 16 lanes, whatever the width of a register; every sum has
 //   one written order; multiplications and additions are never contracted (-ffp-contract=off);
@@ -59,6 +59,11 @@ typedef struct {
     int32_t batch_blocks; // blocks a step, 1..pool.n_blocks
     float share;          // what a sample counts in a step: 1 / (16 * batch_blocks)
     const mll_tune_rate *rates; // [steps]
+    // What moving a parameter costs is felt as a gradient, price * u / sqrt(u^2 + 1/4) by
+    // u = (parameter - starts) * finenesses, so that what gains little stays where it was.
+    const float *starts;     // [parameters]
+    const float *finenesses; // [parameters], 0: it costs nothing
+    float price;
     float *gradients;     // [2][chunks][parameters], written by the threads
     mll_tune_crew *crew;
 } mll_tune_job;

@@ -72,5 +72,5 @@ EFFORTS = {
     6: Effort("mid2d", "mid3d", Tuning(150, 300, 16_000, 1 << 15), _USUAL),
     7: Effort("mid2d", "mid3d", Tuning(65, 600, 30_000, 1 << 14), _USUAL),
     8: Effort("wide2d", "wide3d", Tuning(40, 1_200, 40_000, 1 << 14), _THOROUGH),
-    9: Effort("wide2d", "wide3d", Tuning(10, 3_000, 80_000, 1 << 14), _THOROUGH, _LARGE),
+    9: Effort("wide2d", "wide3d", Tuning(25, 2_000, 80_000, 1 << 14), _THOROUGH, _LARGE),
 }

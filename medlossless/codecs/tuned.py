@@ -24,6 +24,7 @@ from .mask import Mask, covered
 
 POOL_SAMPLES = 1 << 19
 PRICE_SAMPLES = 1 << 14
+BITS_A_STEP = 0.03  # of what moves, see `tune.Price`; more keeps back what would pay
 STEP_LOG2, STEP_LOG2_LIMITS = 4, (1, 7)  # where the search for the step of the weights begins
 OUTPUT_FINER_LOG2 = 2  # the outputs feel rounding most
 
@@ -164,6 +165,11 @@ def draw_pool(
     return tune.Pool(inputs, targets)
 
 
+def _steps(net: Net, step_log2: int) -> tuple[int, ...]:
+    """Steps of the layers' weights."""
+    return (step_log2,) * len(net.hidden) + (max(0, step_log2 - OUTPUT_FINER_LOG2),)
+
+
 def tune_net(
     base: str,
     pool: tune.Pool,
@@ -178,15 +184,16 @@ def tune_net(
     price_pool = pool.part(0, PRICE_SAMPLES // 16)
     before = tune.mean_bits(tune.FloatNet.of(net), price_pool) * n_samples
     tuned = tune.FloatNet.of(net)
-    tune.tune(tuned, pool, plan, threads=threads, progress=progress)
+    steps = _steps(net, STEP_LOG2)
+    price = tune.Price(delta.finenesses(net, steps), BITS_A_STEP, n_samples)
+    tune.tune(tuned, pool, plan, price, threads=threads, progress=progress)
 
     @cache
     def priced(step_log2: int) -> tuple[float, TunedNet | None]:
         """Bits of all samples and of the net, and the net, with the weights' step."""
         if not STEP_LOG2_LIMITS[0] <= step_log2 <= STEP_LOG2_LIMITS[1]:
             return float("inf"), None
-        finer = max(0, step_log2 - OUTPUT_FINER_LOG2)
-        steps = (step_log2,) * len(net.hidden) + (finer,)
+        steps = _steps(net, step_log2)
         candidate = TunedNet(base, steps, tuple(delta.quantise(net, tuned, steps)))
         try:
             built, sent = candidate.build(), 8 * len(candidate.to_bytes())

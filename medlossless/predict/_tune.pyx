@@ -48,6 +48,9 @@ cdef extern from "tune/tune.h" nogil:
         int32_t batch_blocks
         float share
         const mll_tune_rate *rates
+        const float *starts
+        const float *finenesses
+        float price
         float *gradients
         mll_tune_crew *crew
     ctypedef struct mll_tune_kernel:
@@ -92,6 +95,9 @@ cdef class Trainer:
     rates : (steps, 2) float32, C-contiguous
     batch_blocks : int
         1..n_blocks
+    finenesses : (n_parameters,) float32, optional
+    price : float
+        What moving parameters costs, see `tune.Price`.
     threads : int
         At least 1; the result does not depend on it.
     kernel : str, optional
@@ -115,15 +121,16 @@ cdef class Trainer:
 
     def __cinit__(self, int n_inputs, units, parameters, const int16_t[:, :, ::1] inputs,
                   const float[:, :, ::1] targets, const float[:, ::1] rates, int batch_blocks,
-                  int threads=1, kernel=None):
+                  finenesses=None, float price=0.0, int threads=1, kernel=None):
         cdef int n_blocks = inputs.shape[0]
-        cdef float[::1] gradients
+        cdef float[::1] gradients, starts, fine
         self._set_shape(n_inputs, units)
         if (inputs.shape[1] != n_inputs or inputs.shape[2] != MLL_TUNE_LANES
                 or targets.shape[0] != n_blocks or targets.shape[1] != MLL_TUNE_TARGETS
                 or targets.shape[2] != MLL_TUNE_LANES or not 1 <= batch_blocks <= n_blocks
                 or rates.shape[0] < 1 or rates.shape[1] != 2
-                or parameters.shape != (self.n_parameters,) or threads < 1):
+                or parameters.shape != (self.n_parameters,) or threads < 1
+                or finenesses is not None and finenesses.shape != (self.n_parameters,)):
             raise ValueError(f"pool of {n_blocks} blocks, batch of {batch_blocks}: bad sizes")
         self.kernel = mll_tune_kernel_of(kernel_number(kernel))
         self.n_threads = min(threads, mll_tune_chunks(batch_blocks))
@@ -132,7 +139,11 @@ cdef class Trainer:
         self.floats = [_aligned(mll_tune_floats(&self.job.shape)) for _ in range(self.n_threads)]
         for floats in self.floats:
             floats[: self.n_parameters] = parameters
-        self.arrays = (inputs, targets, rates, gradients)
+        starts, fine = _aligned(self.n_parameters), _aligned(self.n_parameters)
+        np.asarray(starts)[:] = parameters
+        np.asarray(fine)[:] = 0 if finenesses is None else finenesses
+        self.job.starts, self.job.finenesses, self.job.price = &starts[0], &fine[0], price
+        self.arrays = (inputs, targets, rates, starts, fine, gradients)
         self.job.pool.inputs = &inputs[0, 0, 0]
         self.job.pool.targets = &targets[0, 0, 0]
         self.job.pool.n_blocks = n_blocks

@@ -20,6 +20,16 @@ WEIGHT_LIMIT = 32767
 BIAS_LIMIT = 1 << 30
 
 
+def finenesses(net: Net, steps_log2: tuple[int, ...]) -> list[np.ndarray]:
+    """Steps of a float net's parameters in one unit of them, like `FloatNet.parameters`."""
+    weights, biases = [], []
+    for layer, units, step_log2 in zip(layers_of(net), units_of(net), steps_log2, strict=True):
+        per_input, per_output = units
+        weights.append(2.0 ** (layer.shift - step_log2) * per_output[:, None] / per_input)
+        biases.append(per_output)
+    return weights + biases
+
+
 def quantise(net: Net, tuned: FloatNet, steps_log2: tuple[int, ...]) -> list[np.ndarray]:
     """Differences of a tuned float net from `net`, rounded to the step of each layer.
 
@@ -28,15 +38,20 @@ def quantise(net: Net, tuned: FloatNet, steps_log2: tuple[int, ...]) -> list[np.
     list of (units, inputs + 1) int32
         Of each layer; the last column is of the biases.
     """
-    deltas = []
-    base = FloatNet.of(net)
-    for k, (layer, units) in enumerate(zip(layers_of(net), units_of(net), strict=True)):
-        per_input, per_output = units
-        scale = 2.0**layer.shift * per_output[:, None]
-        weights = (tuned.weights[k] - base.weights[k]) * scale / per_input / 2.0 ** steps_log2[k]
-        biases = (tuned.biases[k] - base.biases[k]) * per_output
-        deltas.append(np.rint(np.column_stack([weights, biases])).astype(np.int32))
-    return deltas
+    moved = [
+        (now - before) * fine
+        for now, before, fine in zip(
+            tuned.parameters,
+            FloatNet.of(net).parameters,
+            finenesses(net, steps_log2),
+            strict=True,
+        )
+    ]
+    n_layers = len(steps_log2)
+    return [
+        np.rint(np.column_stack([weights, biases])).astype(np.int32)
+        for weights, biases in zip(moved[:n_layers], moved[n_layers:], strict=True)
+    ]
 
 
 def apply(net: Net, deltas: list[np.ndarray], steps_log2: tuple[int, ...]) -> Net:

@@ -2,13 +2,12 @@
 """Tune a net to an image: Adam on the code length, at encode only.
 
 The float twin of the integer net (`training/model.py` is the same in torch) starts at the integer
-weights. Nothing here is needed to decode, so floats are allowed; what is sent are integers. `Tuner`
-and `code_length` are the definition, in NumPy; `tune` and `mean_bits` do the same in C (csrc/tune).
+weights. Nothing here is needed to decode, so floats are allowed; what is sent are integers. The
+definition is `tune_reference.py`, in NumPy; `tune` and `mean_bits` do the same in C (csrc/tune).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -118,6 +117,28 @@ class Plan:
         return min(self.batch // LANES, len(pool))
 
 
+@dataclass(frozen=True)
+class Price:
+    """What moving parameters away from where they start costs, for they must be sent.
+
+    Moved by u steps a parameter costs ``bits_a_step * sqrt(u * u + 1/4)`` bits of the whole image,
+    nearly the length of a code for a Laplacian; what gains less than that stays where it was.
+
+    finenesses : arrays like `FloatNet.parameters`, 1 / step of each
+    bits_a_step : float
+    n_samples : int, that the image has
+    """
+
+    finenesses: list[np.ndarray]
+    bits_a_step: float
+    n_samples: int
+
+    @property
+    def a_sample(self) -> float:
+        """Bits a step and sample."""
+        return self.bits_a_step / self.n_samples
+
+
 class FloatNet:
     """The float twin of a `Net`: weights (units, inputs) and biases (units,) of each layer."""
 
@@ -181,98 +202,6 @@ def units_of(net: Net) -> list[tuple[np.ndarray, np.ndarray]]:
     return [*units, (joined, OUTPUT_UNITS)]
 
 
-def code_length(outputs: np.ndarray, batch: Batch) -> tuple[np.ndarray, np.ndarray]:
-    """Bits of each sample under a discretised logistic, and their gradient by the outputs.
-
-    The bits of samples beyond `NEAR_CLIP` scales stay what they are there, with a mean that does
-    not matter: what is so far off is no reason to move.
-
-    Parameters
-    ----------
-    outputs : (n, 2) float32
-    batch : Batch
-
-    Returns
-    -------
-    bits : (n,) float32
-    gradient : (n, 2) float32
-    """
-    mean = np.clip(outputs[:, 0], -MEAN_CLIP, MEAN_CLIP) * batch.unit
-    log2_scale = batch.log2_scale + np.clip(outputs[:, 1], -SCALE_CLIP, SCALE_CLIP)
-    inverse = np.exp2(-np.clip(log2_scale, *LOG2_SCALES))
-    residual = batch.difference - mean
-    near = np.minimum((np.abs(residual) - 0.5) * inverse, NEAR_CLIP)
-    e_near, e_inverse = np.exp(near), np.exp(inverse)
-    tail_near, tail_far = 1 / (1 + e_near), 1 / (1 + e_near * e_inverse)
-    mass = e_near * (e_inverse - 1) * tail_near * tail_far  # tail_near - tail_far
-    slope = 1 - tail_near - tail_far
-    gradient = np.empty_like(outputs)
-    inside = (np.abs(outputs[:, 0]) < MEAN_CLIP) & (near < NEAR_CLIP)
-    gradient[:, 0] = -np.sign(residual) * slope * inverse * batch.unit / LN2 * inside
-    inside = np.abs(outputs[:, 1]) < SCALE_CLIP
-    inside &= (log2_scale > LOG2_SCALES[0]) & (log2_scale < LOG2_SCALES[1])
-    by_scale = inverse * e_inverse / (e_inverse - 1) * (1 + e_near) * tail_far
-    gradient[:, 1] = (by_scale - near * slope * (near < NEAR_CLIP)) * inside
-    return -np.log2(mass), gradient
-
-
-class Tuner:
-    """The reference: Adam on a `FloatNet`, batch after batch."""
-
-    def __init__(self, net: FloatNet) -> None:
-        self.net = net
-        self.first = [np.zeros_like(p) for p in net.parameters]
-        self.second = [np.zeros_like(p) for p in net.parameters]
-
-    def step(self, batch: Batch, rate: np.ndarray) -> None:
-        """One step on a batch with the rates of `Plan.rates`."""
-        gradients = self.gradients(batch)
-        norm = math.sqrt(sum(float(np.vdot(g, g)) for g in gradients))
-        self.adam(gradients, rate, 1 / max(norm, 1.0))
-
-    def gradients(self, batch: Batch) -> list[np.ndarray]:
-        """Of the mean weighted bits, by weights, then by biases, layer by layer."""
-        weights = self.net.weights
-        hidden, outputs = self.net.forward(batch.inputs)
-        back = code_length(outputs, batch)[1]
-        back *= (batch.weight / np.float32(len(batch)))[:, None]
-        joined = [hidden[-1], hidden[0]] if len(weights) > 1 else [hidden[0]]
-        by_weights = [np.concatenate([back.T @ part for part in joined], axis=1)]
-        by_biases = [back.sum(axis=0)]
-        back = back @ weights[-1][:, : hidden[-1].shape[1]]
-        for k in range(len(weights) - 2, -1, -1):
-            back *= (hidden[k + 1] > 0) & (hidden[k + 1] < HIDDEN_CLIP)
-            by_weights.insert(0, back.T @ hidden[k])
-            by_biases.insert(0, back.sum(axis=0))
-            if k:
-                back = back @ weights[k]
-        return by_weights + by_biases
-
-    def adam(self, gradients: list[np.ndarray], rate: np.ndarray, scale: float) -> None:
-        """D. Kingma, J. Ba, "Adam", ICLR 2015, algorithm 1."""
-        b1, b2 = map(np.float32, DECAYS)
-        for p, g, m, v in zip(self.net.parameters, gradients, self.first, self.second, strict=True):
-            g = g * np.float32(scale)
-            m[...] = m * b1 + g * (1 - b1)
-            v[...] = v * b2 + g * g * (1 - b2)
-            p -= m * rate[0] / (np.sqrt(v * rate[1]) + np.float32(1e-8))
-
-
-def tune_reference(net: FloatNet, pool: Pool, plan: Plan) -> None:
-    """What `tune` does, but for the order of sums."""
-    tuner, size = Tuner(net), plan.blocks(pool)
-    for step, rate in enumerate(plan.rates()):
-        start = step * size % (len(pool) - size + 1)
-        tuner.step(pool.part(start, start + size).batch(), rate)
-
-
-def mean_bits_reference(net: FloatNet, pool: Pool) -> float:
-    """What `mean_bits` gives, but for the order of sums."""
-    batch = pool.batch()
-    bits = code_length(net.forward(batch.inputs)[1], batch)[0] * batch.weight
-    return float(bits.sum(dtype=np.float64)) / pool.weight
-
-
 def pack(net: FloatNet, arrays: list[np.ndarray] | None = None) -> np.ndarray:
     """Parameters of a net with hidden layers, or `arrays` like them, laid out for the trainer."""
     flat = []
@@ -318,6 +247,7 @@ def tune(
     net: FloatNet,
     pool: Pool,
     plan: Plan,
+    price: Price | None = None,
     *,
     threads: int = 1,
     kernel: str | None = None,
@@ -330,6 +260,8 @@ def tune(
     net : FloatNet
     pool : Pool
     plan : Plan
+    price : Price, optional
+        Without, nothing holds parameters back.
     threads : int
     kernel : str, optional
         As in `KernelNet`.
@@ -340,7 +272,11 @@ def tune(
     -----
     The same bits on every processor, with any kernel and any number of threads.
     """
-    trainer = _trainer(net, pool, plan.rates(), plan.blocks(pool), threads=threads, kernel=kernel)
+    costs = {}
+    if price is not None:
+        costs = {"finenesses": pack(net, price.finenesses), "price": price.a_sample}
+    how = {"threads": threads, "kernel": kernel} | costs
+    trainer = _trainer(net, pool, plan.rates(), plan.blocks(pool), **how)
     with ThreadPoolExecutor(max(1, trainer.n_threads - 1)) as others:
         for first in range(0, plan.steps, STEPS_AT_ONCE):
             last = min(first + STEPS_AT_ONCE, plan.steps)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from pools import pool_from
 
-from medlossless.predict import net_named, shipped_names, tune
+from medlossless.predict import net_named, shipped_names, tune, tune_reference
 from medlossless.predict._kernel import available_kernels
 from medlossless.predict._tune import CHUNK_BLOCKS, Trainer
 
@@ -60,7 +60,7 @@ def trainer_of(net, pool, **how):
 def test_gradient_is_near_the_reference(make):
     net = make()
     pool = moody_pool(net.n_inputs).part(0, CHUNK_BLOCKS)
-    expected = tune.pack(net, tune.Tuner(net).gradients(pool.batch()))
+    expected = tune.pack(net, tune_reference.Tuner(net).gradients(pool.batch()))
     found = trainer_of(net, pool).gradient(0, len(pool)) / len(pool)  # share of a batch of 1 block
     scale = np.abs(expected).max()
     assert scale > 1e-3
@@ -71,7 +71,7 @@ def test_gradient_is_near_the_reference(make):
 def test_bits_are_near_the_reference(make):
     net = make()
     pool = moody_pool(net.n_inputs)
-    expected = tune.mean_bits_reference(net, pool)
+    expected = tune_reference.mean_bits(net, pool)
     assert tune.mean_bits(net, pool) == pytest.approx(expected, rel=1e-5)
 
 
@@ -100,28 +100,47 @@ def test_threads_give_the_same_bits(threads):
     assert results[0] == results[1]
 
 
-def test_a_step_is_adams_to_the_last_bit():
+@pytest.mark.parametrize("bits_a_step", [None, 3.0])
+def test_a_step_is_adams_to_the_last_bit(bits_a_step):
     """Given the trainer's own gradient, the reference step gives the trainer's parameters."""
     net = random_net(13, (16, 16))
     pool = moody_pool(13).part(0, CHUNK_BLOCKS)
     pool.targets[:, 3] *= 2**-10
     plan = tune.Plan(3, 16 * CHUNK_BLOCKS)
-    tuner = tune.Tuner(net)
-    trainer = tune._trainer(net, pool, plan.rates(), CHUNK_BLOCKS)
+    price, costs = None, {}
+    if bits_a_step is not None:
+        price = tune.Price([np.full_like(p, 700) for p in net.parameters], bits_a_step, 5000)
+        costs = {"finenesses": tune.pack(net, price.finenesses), "price": price.a_sample}
+    tuner = tune_reference.Tuner(net, price)
+    trainer = tune._trainer(net, pool, plan.rates(), CHUNK_BLOCKS, **costs)
     for step, rate in enumerate(plan.rates()):
         flat = trainer.gradient(0, CHUNK_BLOCKS)
         gradients = random_net(13, (16, 16))
         tune.unpack(gradients, flat)
         norm = float(np.linalg.norm(flat))
         assert 1e-3 < norm < 0.99  # not clipped, or the norm's own rounding would show
-        tuner.adam(gradients.parameters, rate, 1.0)
+        pairs = zip(gradients.parameters, tuner.prices(), strict=True)
+        tuner.adam([gradient + paid for gradient, paid in pairs], rate)
         trainer.steps(0, step, step + 1)
         assert tune.pack(net).tobytes() == trainer.parameters.tobytes()
 
 
+@pytest.mark.parametrize("make", list(cases()))
+def test_what_moving_costs_keeps_parameters_where_they_were(make):
+    """The dearer it is, the fewer of them have moved by a step when the tuning ends."""
+    moved, pool = [], moody_pool(make().n_inputs)
+    for bits_a_step in (0.0, 1.0, 1e6):
+        net, start = make(), make()
+        fine = [np.full_like(p, 64) for p in net.parameters]
+        tune.tune(net, pool, tune.Plan(40, 512), tune.Price(fine, bits_a_step, 1 << 14))
+        far = zip(net.parameters, start.parameters, strict=True)
+        moved.append(sum(int((np.abs(p - s) * 64 > 0.5).sum()) for p, s in far))
+    assert moved[0] > moved[1] > moved[2] == 0
+
+
 def test_a_whole_tuning_is_near_the_reference():
     results, pool = [], moody_pool(13, moods=[0.5])
-    for run in (tune.tune, tune.tune_reference):
+    for run in (tune.tune, tune_reference.tune):
         net = random_net(13, (16, 16))
         before = tune.mean_bits(net, pool)
         run(net, pool, tune.Plan(60, 512))

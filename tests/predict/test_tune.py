@@ -8,7 +8,7 @@ from medlossless._fields import Fields
 from medlossless.codecs import choice, predictors, tuned
 from medlossless.errors import CorruptStream, InvalidWeights, MedlosslessError
 from medlossless.image import Plane
-from medlossless.predict import delta, net_named, tune
+from medlossless.predict import delta, net_named, tune, tune_reference
 
 
 def textured(rows=96, cols=96, frames=2, seed=3):
@@ -41,7 +41,7 @@ def test_gradient_is_the_slope_of_the_code_length(layer):
     net = tune.FloatNet.of(net_named("narrow2d"))
     net.weights = [w.astype(np.float64) for w in net.weights]
     net.biases = [b.astype(np.float64) for b in net.biases]
-    found = tune.Tuner(net).gradients(wide)[layer]
+    found = tune_reference.Tuner(net).gradients(wide)[layer]
     rng = np.random.default_rng(layer)
     places = [tuple(rng.integers(0, n) for n in found.shape) for _ in range(12)]
     slopes = []
@@ -50,7 +50,7 @@ def test_gradient_is_the_slope_of_the_code_length(layer):
         for sign in (1, -1):
             net.weights[layer][place] += sign * step
             outputs = net.forward(wide.inputs)[1]
-            bits.append(tune.code_length(outputs, wide)[0].mean())
+            bits.append(tune_reference.code_length(outputs, wide)[0].mean())
             net.weights[layer][place] -= sign * step
         slopes.append((bits[0] - bits[1]) / (2 * step))
     given = np.array([found[place] for place in places])
@@ -65,7 +65,7 @@ def test_code_length_is_the_mass_of_a_logistic():
     difference = np.rint(rng.laplace(0, 12, n)).astype(np.float32)
     ones = np.ones(n, np.float32)
     batch = tune.Batch(np.zeros((n, 1), np.float32), difference, 2 * ones, 2.5 * ones, ones)
-    bits = tune.code_length(outputs, batch)[0]
+    bits = tune_reference.code_length(outputs, batch)[0]
     wide = outputs.astype(np.float64)
     s = 2.0 ** -np.clip(2.5 + np.clip(wide[:, 1], -tune.SCALE_CLIP, tune.SCALE_CLIP), -4, 12)
     gap = np.minimum(np.abs(difference - 2 * wide[:, 0]), 600 / s)
