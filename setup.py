@@ -28,6 +28,7 @@ SOURCES = {
     "medlossless.predict._kernel": ["medlossless/predict/_kernel.pyx", *MLP],
     "medlossless.predict._tune": ["medlossless/predict/_tune.pyx", *TUNE, "csrc/mlp/frame.c"],
     "medlossless.codecs._fold": ["medlossless/codecs/_fold.pyx", *MLP, *ENTROPY],
+    "medlossless.codecs._frames": ["medlossless/codecs/_frames.pyx", "csrc/mlp/frame.c"],
     "medlossless.codecs._tables": ["medlossless/codecs/_tables.pyx", *ENTROPY],
     "medlossless.codecs._scan": ["medlossless/codecs/_scan.pyx", *MLP, *ENTROPY, *SCAN],
 }

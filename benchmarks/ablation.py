@@ -134,7 +134,7 @@ def coded_bytes(plane, predictor, **coding) -> int:
 
     total = predictor.sent_bytes
     for tile in choose_tiling(plane.samples.shape, predictor.volumetric):
-        seen = TileInput.of(predictor, plane.samples[tile.where])
+        seen = TileInput.of(predictor, plane.samples[tile.where], tile.frame0)
         folded = fold(predictor, seen, plane.max_sample)
         streams_log2 = choose_streams_log2(seen.samples.size)
         total += len(seen.pack_runs(predictor))

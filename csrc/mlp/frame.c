@@ -41,6 +41,17 @@ void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols)
         memcpy(last + (ptrdiff_t)i * stride, last, (size_t)stride * sizeof *last);
 }
 
+void mll_frame_scale(uint16_t *padded, int32_t rows, int32_t cols, uint16_t gain,
+                     uint16_t max_sample)
+{
+    const size_t n_samples = mll_frame_samples(rows, cols);
+    const uint32_t half = 1u << (MLL_UNIT_GAIN_LOG2 - 1);
+    for (size_t i = 0; i < n_samples; i++) { // 65535 * 65535 + half < 2^32
+        uint32_t scaled = ((uint32_t)padded[i] * gain + half) >> MLL_UNIT_GAIN_LOG2;
+        padded[i] = (uint16_t)(scaled < max_sample ? scaled : max_sample);
+    }
+}
+
 void mll_skew_load(uint16_t *skew, const uint16_t *padded, int32_t cols, int32_t lag, int32_t row0,
                    int32_t first, int32_t last)
 {

@@ -18,6 +18,7 @@
 #define MLL_SIDE 4
 #define MLL_LAG_MAX 5
 #define MLL_ROUND_ROWS 16
+#define MLL_UNIT_GAIN_LOG2 12
 #define MLL_SLACK 64 // samples behind a padded frame that lanes without a sample may read
 
 #define MLL_SKEW_WIDTH 32  // lanes: 4 rows above, 16 rows, 2 rows below, spare
@@ -62,6 +63,11 @@ void mll_frame_put_row(uint16_t *padded, int32_t cols, int32_t row, const uint16
 
 // Repeats the last row, pads included, below.
 void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols);
+
+// Multiplies what a padded frame holds, pads and slack included, by gain / 4096: rounds to nearest,
+// halves up, and not above max_sample.
+void mll_frame_scale(uint16_t *padded, int32_t rows, int32_t cols, uint16_t gain,
+                     uint16_t max_sample);
 
 // Copies rows row0 + first .. row0 + last - 1 of a padded frame, pads included, into their lanes of
 // a round.

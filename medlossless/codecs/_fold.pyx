@@ -15,8 +15,7 @@ from libc.stdint cimport int8_t, int32_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 from ..predict._kernel cimport (
     KernelNet, MLL_LANES, mll_frame_close, mll_frame_open, mll_frame_put_row, mll_frame_row,
-    mll_frame_samples, mll_frame_stride, mll_net, mll_predict_fn, mll_prediction, mll_view,
-    mll_view_steps,
+    mll_frame_stride, mll_net, mll_predict_fn, mll_prediction, mll_view, mll_view_steps,
 )
 
 from ..entropy._core cimport (
@@ -27,6 +26,7 @@ from ..entropy._core cimport (
     mll_rans_bound, mll_rans_encode_records, mll_rans_rows, mll_records, mll_status,
     mll_tile_shape,
 )
+from ._frames cimport frame_buffers, next_frame, point, scale_earlier
 from ._tables cimport AbundanceTables, HitTables, ModelTables
 
 from ..errors import InvalidInput
@@ -160,28 +160,6 @@ cdef void _fold_frame(Fold *fold, int32_t f) noexcept nogil:
         _end_band(fold)
 
 
-cdef list frame_buffers(int32_t rows, int32_t cols):
-    """Padded frames for a sample's own frame and two before."""
-    return [np.zeros(mll_frame_samples(rows, cols), np.uint16) for _ in range(3)]
-
-
-cdef int point(list buffers, uint16_t **pointers) except -1:
-    cdef uint16_t[::1] flat
-    cdef int k
-    for k in range(3):
-        flat = buffers[k]
-        pointers[k] = &flat[0]
-    return 0
-
-
-cdef void next_frame(uint16_t **padded, int f) noexcept nogil:
-    """Rotate: padded[0] becomes the previous frame; the second frame has itself twice before."""
-    cdef uint16_t *oldest = padded[2]
-    padded[2] = padded[1]
-    padded[1] = padded[0]
-    padded[0] = oldest
-
-
 cdef class _Folding:
     """A tile on its way through the loop, and the memory it needs in every mode."""
 
@@ -193,14 +171,18 @@ cdef class _Folding:
     cdef const uint16_t[:, :, ::1] samples
     cdef tuple nets
     cdef uint16_t edge
+    cdef const uint16_t[::1] gains
 
     def __init__(self, const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
-                 int max_sample, int edge):
+                 int max_sample, int edge, gains):
         if first.n_frames != 1:
             raise InvalidInput("the first frame of a tile needs a net that looks at one frame")
         if max_sample < 0 or np.max(samples) > max_sample:
             raise InvalidInput(f"samples: not all within 0..{max_sample}")
+        if gains is not None and len(gains) != samples.shape[0]:
+            raise InvalidInput(f"{len(gains)} gains of {samples.shape[0]} frames")
         self.samples, self.nets, self.edge = samples, (first, later), edge
+        self.gains = gains
         self.fold.rows, self.fold.cols = samples.shape[1], samples.shape[2]
         self.fold.max_sample, self.fold.band_rows_log2 = max_sample, MLL_BAND_ROWS_LOG2_MAX
         self.buffers, self.kept = frame_buffers(self.fold.rows, self.fold.cols), []
@@ -242,6 +224,9 @@ cdef class _Folding:
             for row in range(fold.rows):
                 mll_frame_put_row(self.padded[0], fold.cols, row, &self.samples[f, row, 0])
             mll_frame_close(self.padded[0], fold.rows, fold.cols)
+            if f > 0 and self.gains is not None:
+                scale_earlier(self.padded, f, fold.rows, fold.cols, self.gains[f],
+                              <uint16_t>fold.max_sample)
             fold.padded[0], fold.padded[1] = self.padded[0], self.padded[1]
             fold.padded[2] = self.padded[1] if f == 1 else self.padded[2]
             _fold_frame(fold, f)
@@ -250,7 +235,7 @@ cdef class _Folding:
 
 
 def fold_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
-              int max_sample, int edge, hits=None):
+              int max_sample, int edge, hits=None, gains=None):
     """Predict and fold every sample of a tile.
 
     Parameters
@@ -262,6 +247,8 @@ def fold_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet late
     max_sample, edge : int
     hits : (candidates, band_rows_log2, shifts, freqs), optional
         Hit mode: how many candidates, the bands, and the tables the contexts start from.
+    gains : (frames,) uint16, optional
+        What brings earlier frames to the scale of each, in 1/4096; the first is not used.
 
     Returns
     -------
@@ -270,7 +257,7 @@ def fold_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet late
     flags : (frames, rows, cols, 4) uint16, or None
         What hit mode codes before the symbols, as `entropy.encode_tile` takes it.
     """
-    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge)
+    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge, gains)
     shape = (samples.shape[0], samples.shape[1], samples.shape[2])
     symbols, contexts, flags = np.empty(shape, np.uint16), np.empty(shape, np.uint8), None
     cdef uint16_t[:, :, ::1] out_symbols = symbols
@@ -288,12 +275,13 @@ def fold_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet late
 
 
 def fold_abundant(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later, int edge,
-                  hits, const int8_t[::1] quarters, tuple learning, double[::1] expected=None):
+                  hits, const int8_t[::1] quarters, tuple learning, double[::1] expected=None,
+                  gains=None):
     """Like `fold_tile` in hit mode with abundances.
 
     Parameters
     ----------
-    samples, first, later, edge, hits
+    samples, first, later, edge, hits, gains
         As of `fold_tile`.
     quarters : (max_sample + 1,) int8
         The abundance of each value in quarter octaves, -32..24.
@@ -308,7 +296,8 @@ def fold_abundant(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet 
         As `entropy.encode_steps` takes them.
     """
     cdef AbundanceTables tables = AbundanceTables(hits[2], hits[3], quarters, *learning)
-    cdef _Folding folding = _Folding(samples, first, later, quarters.shape[0] - 1, edge)
+    cdef _Folding folding = _Folding(samples, first, later, quarters.shape[0] - 1, edge,
+                                     gains)
     shape = (samples.shape[0], samples.shape[1], samples.shape[2])
     steps = np.zeros((*shape, 2), np.uint32)
     cdef uint32_t[:, :, :, ::1] out_steps = steps
@@ -325,12 +314,13 @@ def fold_abundant(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet 
 
 def encode_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
                 int max_sample, int edge, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
-                int streams_log2, unsigned int increment, unsigned int limit, hits=None):
+                int streams_log2, unsigned int increment, unsigned int limit, hits=None,
+                gains=None):
     """Encode a tile with rANS; the inverse of `_scan.decode_tile`.
 
     Parameters
     ----------
-    samples, first, later, max_sample, edge
+    samples, first, later, max_sample, edge, gains
         As in `fold_tile`.
     shifts, freqs : the tables the contexts start from
     streams_log2, increment, limit : as written in the stream
@@ -342,7 +332,7 @@ def encode_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet la
     payload : (n,) uint8
         What `entropy.encode_tile` makes of `fold_tile`.
     """
-    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge)
+    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge, gains)
     cdef mll_tile_shape shape
     cdef mll_records records
     cdef size_t n_samples = samples.size, start = 0
@@ -369,21 +359,21 @@ def encode_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet la
 def tile_bits(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
               int max_sample, int edge, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
               unsigned int increment, unsigned int limit, const uint32_t[::1] freq_bits,
-              hits=None):
+              hits=None, gains=None):
     """Ideal code length of each frame of a tile, without a coder's losses.
 
     Parameters
     ----------
     freq_bits : (32769,) uint32
         Bits of a token by its freq, in 1/65536 bit.
-    samples, first, later, max_sample, edge, shifts, freqs, increment, limit, hits
+    samples, first, later, max_sample, edge, shifts, freqs, increment, limit, hits, gains
         As in `encode_tile`.
 
     Returns
     -------
     (frames,) uint64, in 1/65536 bit
     """
-    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge)
+    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge, gains)
     cdef int f
     folding.set_hits(hits, shifts, freqs, MLL_LANES)
     folding.set_model(BITS, shifts, freqs, (increment, limit), MLL_LANES)

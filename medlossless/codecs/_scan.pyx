@@ -14,7 +14,7 @@ from ..entropy._core cimport (
     mll_huffman_code, mll_huffman_code_bytes, mll_huffman_code_init, mll_huffman_decoder,
     mll_model, mll_model_bytes, mll_model_init, mll_model_setup, mll_status,
 )
-from ._fold cimport frame_buffers, next_frame, point
+from ._frames cimport frame_buffers, next_frame, point, scale_earlier
 from ._tables cimport AbundanceTables, HitTables
 
 from ..errors import CorruptStream, Truncated
@@ -157,7 +157,7 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
                 int max_sample, int edge, const uint8_t[::1] shifts,
                 const uint16_t[:, ::1] freqs, int streams_log2, unsigned int increment,
                 unsigned int limit, bint use_huffman, hits=None, mask=None,
-                str where="tile", uint16_t[:, :, :] out=None):
+                str where="tile", uint16_t[:, :, :] out=None, const uint16_t[::1] gains=None):
     """Decode a tile from its payload; the inverse of `fold_tile` and the entropy coder.
 
     Parameters
@@ -178,6 +178,8 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
         What error texts call this tile.
     out : (frames, rows, cols) uint16, each frame C-contiguous, optional
         Gets the samples.
+    gains : (frames,) uint16, optional
+        What brings earlier frames to the scale of each, in 1/4096; the first is not used.
 
     Returns
     -------
@@ -196,6 +198,8 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
                             or out.shape[2] != shape[2] or out.strides[1] != 2 * shape[2]
                             or out.strides[2] != 2):
         raise ValueError("out: not frames of the shape of the tile")
+    if gains is not None and gains.shape[0] != n:
+        raise ValueError(f"{gains.shape[0]} gains of {n} frames")
     cdef KernelNet handle
     cdef uint16_t *padded[3]
     if first.n_frames != 1 or payload.shape[0] == 0:
@@ -230,6 +234,8 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
         if runs is not None:
             walk.runs = &runs[f, 0, 0]
         with nogil:
+            if f > 0 and gains is not None:
+                scale_earlier(padded, f, walk.rows, walk.cols, gains[f], <uint16_t>max_sample)
             status = mll_walk_frame(walk, f, <uint16_t>edge, &out[f, 0, 0])
         next_frame(padded, f)
     if status == MLL_OK:

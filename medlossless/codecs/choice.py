@@ -10,7 +10,7 @@ import numpy as np
 
 from ..image import Plane
 from ..predict import tune
-from . import hit_mode, tuned
+from . import gain, hit_mode, tuned
 from .efforts import EFFORTS
 from .mask import choose_mask
 from .predictors import (
@@ -31,6 +31,7 @@ EXCERPT_ROWS = 96
 # Tuning gains a little more in three dimensions: most series that cost up to 1 % more untuned cost
 # less tuned.
 VOLUMETRIC_FAVOUR = 0.99
+GAINS_DISFAVOUR = 1.01  # tuning learns a little of what untuned nets need gains for
 SEED = 1
 
 
@@ -80,7 +81,7 @@ def _starts(chosen: Predictor, larger: tuple[str, str] | None) -> list[Predictor
         return [chosen]
     plane_net, volume_net = larger
     large = predictor_named(plane_net, volume_net if chosen.volumetric else None)
-    return [chosen, replace(large, mask=chosen.mask)]
+    return [chosen, replace(large, mask=chosen.mask, gains=chosen.gains)]
 
 
 def _shares(progress: Progress | None, count: int) -> list[Progress | None]:
@@ -95,14 +96,21 @@ def _shares(progress: Progress | None, count: int) -> list[Progress | None]:
 
 
 def choose(plane: Plane, effort: int) -> Predictor:
-    """Two or three dimensions, whichever codes excerpts of a plane in fewer bits."""
+    """Two or three dimensions, with or without gains: what codes excerpts of a plane in fewest
+    bits."""
     chosen = EFFORTS[effort]
     flat = predictor_named(chosen.plane_net)
     if chosen.volume_net is None or plane.samples.shape[0] == 1:
         return flat
     deep = predictor_named(chosen.plane_net, chosen.volume_net)
-    deep_bits = VOLUMETRIC_FAVOUR * _excerpt_bits(plane, deep)
-    return deep if deep_bits < _excerpt_bits(plane, flat) else flat
+    bits = _excerpt_bits(plane, deep)
+    gains = gain.fit(plane.samples)
+    if gains is not None:
+        scaled = replace(deep, gains=gains)
+        scaled_bits = _excerpt_bits(plane, scaled)
+        if GAINS_DISFAVOUR * scaled_bits < bits:
+            deep, bits = scaled, scaled_bits
+    return deep if VOLUMETRIC_FAVOUR * bits < _excerpt_bits(plane, flat) else flat
 
 
 def _excerpt_bits(plane: Plane, predictor: Predictor) -> float:
@@ -113,7 +121,7 @@ def _excerpt_bits(plane: Plane, predictor: Predictor) -> float:
     for frame in np.unique(np.linspace(1, n_frames - 1, EXCERPTS).astype(int)):
         start = max(0, frame - 2) if predictor.volumetric else frame
         box = plane.samples[start : frame + 1, row0 : row0 + EXCERPT_ROWS]
-        total += float(frame_bits(predictor, box, plane.max_sample)[-1])
+        total += float(frame_bits(predictor, box, plane.max_sample, start)[-1])
     return total
 
 
@@ -134,7 +142,8 @@ def tune_to(
         tiling = choose_tiling(plane.samples.shape, predictor.volumetric)
         starts = frames[:: tiling.slab_frames]
         tasks = [(predictor.first, starts), (predictor.later, np.setdiff1d(frames, starts))]
-    see = Sight(TileInput.of(predictor, plane.samples[:1]).edge, predictor.mask)
+    edge = TileInput.of(predictor, plane.samples[:1]).edge
+    see = Sight(edge, predictor.mask, predictor.gains)
     plans = [_plan_of(plane, base, len(some), effort) for base, some in tasks]
     counted = _Count(sum(plan.steps for plan in plans if plan), progress)
     nets = [

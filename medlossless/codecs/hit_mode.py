@@ -57,9 +57,10 @@ def cost_of(plane: Plane, how: HitsChoice, volumetric: bool) -> Cost:
 
 def _cost_on(plane: Plane, box: np.ndarray) -> Cost:
     n_boxes = plane.samples.size / box.size
+    frame0 = (plane.samples.shape[0] - box.shape[0]) // 2  # if frames follow one another
 
     def bits(predictor: Predictor) -> float:
-        coded = float(frame_bits(predictor, box, plane.max_sample).sum())
+        coded = float(frame_bits(predictor, box, plane.max_sample, frame0).sum())
         return n_boxes * coded + 8 * predictor.sent_bytes
 
     return bits

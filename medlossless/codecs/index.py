@@ -15,6 +15,7 @@ from .._fields import Fields, varint
 from ..container import Section, Stream
 from ..errors import CorruptStream
 from .abundance import read_abundance
+from .gain import pack_gains, read_gains
 from .mask import MAX_COLS as MAX_MASK_COLS
 from .mask import Mask
 from .predictors import Hits, Predictor, ReadyNet, read_net
@@ -76,6 +77,7 @@ class CodedPlane:
             "hits": self.predictor.hits is not None,
             "abundances": bool(self.predictor.hits and self.predictor.hits.abundance),
             "mask": self.predictor.mask is not None,
+            "gains": self.predictor.gains is not None,
             "tiles": len(self.entries),
             "bytes": sum(entry.size for entry in self.entries),
         }
@@ -107,6 +109,8 @@ def write_index(
         mask = predictor.mask
         body += varint(mask.pad + 1) + varint(mask.fill) if mask else b"\0"
         body += varint(tiling.slab_frames) + varint(tiling.stripe_rows)
+        if tiling.slab_frames > 1:
+            body += pack_gains(predictor.gains, tiling.slab_frames)
         for _, tile in zip(tiling, tiles, strict=True):
             body += varint(tile.edge) + varint(tile.size) + tile.crc.to_bytes(4, "little")
     return varint(len(nets)) + b"".join(nets) + bytes(body)
@@ -150,13 +154,15 @@ def _read_plane(
     if hits:
         found = read_abundance(fields, geometry.max_sample, later.net)
         hits = replace(hits, abundance=found)
-    predictor = Predictor(first, later, hits, _read_mask(fields, geometry, hits))
+    mask = _read_mask(fields, geometry, hits)
     slab = fields.varint("slab frames", shape[0])
     stripe = fields.varint("stripe rows", shape[1])
     if slab == 0 or stripe == 0 or limit < MIN_LIMIT:
         raise CorruptStream(f"planes: slab {slab}, stripe {stripe}, limit {limit}: too small")
     if shape[2] > MAX_COLS or slab * stripe * shape[2] > LONGEST_TILE_SAMPLES:
         raise CorruptStream(f"planes: tiles of {slab} x {stripe} x {shape[2]} samples: too large")
+    gains = read_gains(fields, shape[0], slab) if slab > 1 else None
+    predictor = Predictor(first, later, hits, mask, gains)
     tiling = Tiling(shape[0], shape[1], slab, stripe)
     entries = []
     for tile in tiling:

@@ -121,7 +121,7 @@ def _encode_job(coder: str, job: tuple[Plane, Predictor, Tile]) -> TileCode:
 
 def encode_tile(plane: Plane, predictor: Predictor, tile: Tile, *, coder: str) -> TileCode:
     """One tile of a plane, coded."""
-    seen = TileInput.of(predictor, plane.samples[tile.where])
+    seen = TileInput.of(predictor, plane.samples[tile.where], tile.frame0)
     return TileCode(seen.edge, tile_payload(predictor, seen, plane.max_sample, coder))
 
 
@@ -239,7 +239,7 @@ def _decode_job(job: DecodeJob) -> None:
     target = None
     if places == list(range(places[0], places[0] + shape[0])):  # all frames, in their order
         target = job.out[places[0] : places[-1] + 1, tile.row0 : tile.row1]
-    fields, mask = Fields(part, where), plane.predictor.mask
+    fields, mask, gains = Fields(part, where), plane.predictor.mask, plane.predictor.gains
     runs = read_runs(fields, shape, plane.predictor.prior) if mask else None
     samples = decode_tile(
         np.frombuffer(fields.take(fields.left, "payload"), np.uint8),
@@ -257,6 +257,7 @@ def _decode_job(job: DecodeJob) -> None:
         mask and (runs, mask.fill),
         where,
         target,
+        gains if gains is None else gains[tile.frame0 : tile.frame1],
     )
     if mask is not None and runs is not None:
         samples[covered(runs, shape[2])] = mask.pad
@@ -295,7 +296,7 @@ def code_length_report(
         tiling = choose_tiling(plane.samples.shape, predictor.volumetric)
         for tile in tiling:
             samples = plane.samples[tile.where]
-            bits = frame_bits(predictor, samples, plane.max_sample)
+            bits = frame_bits(predictor, samples, plane.max_sample, tile.frame0)
             report["ideal_bits"] += float(bits.sum())
             report["payload_bytes"] += len(encode_tile(plane, predictor, tile, coder=coder).payload)
     return report

@@ -65,13 +65,15 @@ class Hits:
 class Predictor:
     """The nets of a plane: `first` for the first frame of a slab, `later` for the others.
 
-    Of `hits` and `mask` one is None at least.
+    Of `hits` and `mask` one is None at least. `gains`, (frames,) uint16, bring earlier frames to
+    the scale of each, see `codecs.gain`; the first of a slab is not used.
     """
 
     first: ReadyNet
     later: ReadyNet
     hits: Hits | None = None
     mask: Mask | None = None
+    gains: np.ndarray | None = None
 
     @property
     def volumetric(self) -> bool:
@@ -144,21 +146,26 @@ class TileInput:
     """A tile as predictors see it.
 
     samples : (frames, rows, cols) uint16, C-contiguous, with the mask's fill for padding;
-    edge : int, the value above the first row; runs : where the mask is, see `Mask.find`, or None.
+    edge : int, the value above the first row; runs : where the mask is, see `Mask.find`, or None;
+    gains : those of its frames, or None.
     """
 
     samples: np.ndarray
     edge: int
     runs: np.ndarray | None
+    gains: np.ndarray | None
 
     @classmethod
-    def of(cls, predictor: Predictor, samples: np.ndarray) -> TileInput:
-        """The tile of some samples, its padding found."""
+    def of(cls, predictor: Predictor, samples: np.ndarray, frame0: int = 0) -> TileInput:
+        """The tile of some samples, frame0 of a plane and those after it, its padding found."""
         runs = None
         if predictor.mask is not None:
             runs = predictor.mask.find(samples)
             samples = predictor.mask.fill_in(samples, runs)
-        return cls(np.ascontiguousarray(samples), tile_edge(samples), runs)
+        gains = predictor.gains
+        if gains is not None:
+            gains = gains[frame0 : frame0 + len(samples)]
+        return cls(np.ascontiguousarray(samples), tile_edge(samples), runs, gains)
 
     def pack_runs(self, predictor: Predictor) -> bytes:
         """What a payload begins with: where the mask is, if there is one."""
@@ -182,9 +189,13 @@ def fold(predictor: Predictor, seen: TileInput, max_sample: int) -> dict[str, An
     mode = hits and (hits.candidates, hits.band_rows_log2, prior.shift, prior.freq)
     if hits and hits.abundance:
         quarters, learning = hits.abundance.quarters, (entropy.INCREMENT, entropy.LIMIT)
-        flags, steps = fold_abundant(seen.samples, *kernels, seen.edge, mode, quarters, learning)
+        flags, steps = fold_abundant(
+            seen.samples, *kernels, seen.edge, mode, quarters, learning, gains=seen.gains
+        )
         return {"flags": flags, "steps": steps}
-    symbols, contexts, flags = fold_tile(seen.samples, *kernels, max_sample, seen.edge, mode)
+    symbols, contexts, flags = fold_tile(
+        seen.samples, *kernels, max_sample, seen.edge, mode, seen.gains
+    )
     if seen.runs is not None:
         known = covered(seen.runs, seen.samples.shape[2])
         prior = prior.with_free_context()
@@ -203,7 +214,7 @@ def tile_payload(predictor: Predictor, seen: TileInput, max_sample: int, coder: 
     if coder == "ans" and seen.runs is None and not (hits and hits.abundance):
         tables = (prior.shift, prior.freq, streams_log2, *learning)
         start = (seen.samples, *predictor.kernels, max_sample, seen.edge)
-        return encode_tile(*start, *tables, hits and hits.mode[:2]).tobytes()
+        return encode_tile(*start, *tables, hits and hits.mode[:2], seen.gains).tobytes()
     folded = fold(predictor, seen, max_sample)
     if "steps" in folded:
         return entropy.encode_steps(**folded, streams_log2=streams_log2)
@@ -212,17 +223,19 @@ def tile_payload(predictor: Predictor, seen: TileInput, max_sample: int, coder: 
     )
 
 
-def frame_bits(predictor: Predictor, samples: np.ndarray, max_sample: int) -> np.ndarray:
+def frame_bits(
+    predictor: Predictor, samples: np.ndarray, max_sample: int, frame0: int = 0
+) -> np.ndarray:
     """Ideal code length of each frame of a tile, (frames,) float64; of a mask nothing."""
     prior, hits = predictor.prior, predictor.hits
-    seen = TileInput.of(predictor, samples)
+    seen = TileInput.of(predictor, samples, frame0)
     if seen.runs is not None or (hits and hits.abundance):
         folded = fold(predictor, seen, max_sample)
         bits = entropy.step_bits if "steps" in folded else entropy.sample_bits
         return bits(**folded).sum(axis=(1, 2), dtype=float)
     tables = (prior.shift, prior.freq, entropy.INCREMENT, entropy.LIMIT, _freq_bits())
     start = (seen.samples, *predictor.kernels, max_sample, seen.edge)
-    return tile_bits(*start, *tables, hits and hits.mode[:2]) / 65536
+    return tile_bits(*start, *tables, hits and hits.mode[:2], seen.gains) / 65536
 
 
 @cache

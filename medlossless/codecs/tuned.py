@@ -20,6 +20,7 @@ from ..image import Plane
 from ..predict import DIGEST_BYTES, Net, delta, name_of, net_named, reference, tune
 from ..predict._kernel import KernelNet
 from ..predict._tune import draw
+from . import gain
 from .mask import Mask, covered
 
 POOL_SAMPLES = 1 << 19
@@ -118,10 +119,23 @@ def _kernel(name: str) -> KernelNet:
 
 @dataclass(frozen=True)
 class Sight:
-    """What predictors see of a plane's frames: the value above the first row, and the mask."""
+    """What predictors see of a plane's frames: the value above the first row, the mask, gains.
+
+    That value is not scaled here, where hardly any sample sees it.
+    """
 
     edge: int
     mask: Mask | None = None
+    gains: np.ndarray | None = None
+
+    def earlier(self, plane: Plane, number: int, back: int) -> np.ndarray:
+        """The frame so many before a frame, the first if there is none, at the scale of that."""
+        start = max(0, number - back)
+        frame = self.frame(plane, start)
+        if self.gains is not None:
+            for one in self.gains[start + 1 : number + 1]:
+                frame = gain.scale(frame, one, plane.max_sample)
+        return frame
 
     def frame(self, plane: Plane, number: int) -> np.ndarray:
         """A frame with the mask's fill for padding."""
@@ -158,8 +172,7 @@ def draw_pool(
     inputs = np.empty((blocks.size, net_named(base).n_inputs, tune.LANES), np.int16)
     targets = np.empty((blocks.size, tune.TARGETS, tune.LANES), np.float32)
     for frame, where in zip(chosen, blocks, strict=True):
-        backs = range(kernel.n_frames)
-        earlier = [see.frame(plane, max(0, int(frame) - back)) for back in backs]
+        earlier = [see.earlier(plane, int(frame), back) for back in range(kernel.n_frames)]
         picked = see.pick(plane, int(frame), per_frame, rng)
         draw(kernel, earlier, see.edge, picked, where, inputs, targets)
     return tune.Pool(inputs, targets)

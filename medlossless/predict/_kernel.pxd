@@ -54,6 +54,8 @@ cdef extern from "mlp/frame.h" nogil:
     void mll_frame_open(uint16_t *padded, int32_t cols, uint16_t edge)
     void mll_frame_put_row(uint16_t *padded, int32_t cols, int32_t row, const uint16_t *samples)
     void mll_frame_close(uint16_t *padded, int32_t rows, int32_t cols)
+    void mll_frame_scale(uint16_t *padded, int32_t rows, int32_t cols, uint16_t gain,
+                         uint16_t max_sample)
 
 
 cdef class KernelNet:

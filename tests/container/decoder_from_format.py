@@ -258,6 +258,15 @@ def read_abundances(reader: Reader, max_sample: int, net: Net) -> list[int] | No
     return found[: max_sample + 1]
 
 
+def read_gains(reader: Reader, frames: int, slab: int) -> list[int]:
+    """Chapter 8: the gain of each frame."""
+    told = reader.number(1) if slab > 1 else 0
+    need(told <= 1, "gains")
+    gains = [reader.number(2) if told and f % slab else 4096 for f in range(frames)]
+    need(all(gain >= 256 for gain in gains), "gain")
+    return gains
+
+
 def read_planes(sections: dict, planes: list[int], extents, nets: dict[bytes, Net]) -> list:
     """Chapter 8: the samples of every plane, constant ones included."""
     reader, payload = Reader(sections[PLANES], "planes"), Reader(sections[PAYLOAD], "payload")
@@ -285,13 +294,15 @@ def read_planes(sections: dict, planes: list[int], extents, nets: dict[bytes, Ne
             need(plane["hits"] == 0 and cols <= 16383, "mask")
         slab, stripe = reader.varint(frames, 1), reader.varint(rows, 1)
         need(cols <= 2**20 and slab * stripe * cols <= 2**28, "tiles are too large")
+        gains = read_gains(reader, frames, slab)
         for frame in range(0, frames, slab):
             for row in range(0, rows, stripe):
                 box = samples[frame : frame + slab, row : row + stripe]
                 edge, size, crc = reader.varint(max_sample), reader.varint(), reader.number(4)
                 part = payload.take(size)
                 need(zlib.crc32(part) == crc, "CRC-32 of a tile")
-                box[:] = decode_tile(part, box.shape, chosen, plane, edge)
+                here = plane | {"gains": gains[frame : frame + slab]}
+                box[:] = decode_tile(part, box.shape, chosen, here, edge)
     reader.end()
     payload.end()
     return found

@@ -333,7 +333,7 @@ def decode_tile(payload: bytes, shape: tuple, nets: tuple[Net, Net], plane: dict
     """Chapter 8: samples of a tile as lists [frame][row][col]."""
     n_frames, rows, cols = shape
     coding = {**plane, "streams_log2": min(4, (n_frames * rows * cols // 8192).bit_length())}
-    masked = plane.get("pad", -1) >= 0
+    masked, gains = plane.get("pad", -1) >= 0, plane.get("gains") or [4096] * n_frames
     if masked:
         ends, payload = read_ends(payload, shape, nets[1])
     coder = TileCoder(payload, nets[1], plane["max_sample"], coding)
@@ -349,13 +349,19 @@ def decode_tile(payload: bytes, shape: tuple, nets: tuple[Net, Net], plane: dict
                     frames[frame][row].append(plane["fill"])
                     continue
 
-                def look(f: int, r: int, c: int, row=row, col=col, known=known) -> int:
+                def bare(f: int, r: int, c: int, row=row, col=col, known=known) -> int:
                     at_row, at_col = min(row + r, rows - 1), col + c
                     if at_row < 0 or (at_row == 0 and at_col < 0):
                         return edge
                     if at_col < 0:
                         return known[f][at_row - 1][0]
                     return known[f][at_row][min(at_col, cols - 1)]
+
+                def look(f: int, r: int, c: int, bare=bare, frame=frame) -> int:
+                    found = bare(f, r, c)
+                    for gain in gains[max(1, frame - f + 1) : frame + 1]:
+                        found = min(plane["max_sample"], (found * gain + 2048) >> 12)
+                    return found
 
                 predicted = predict(look, nets[frame > 0], plane["max_sample"])
                 frames[frame][row].append(coder.sample(row, predicted, look))

@@ -12,7 +12,7 @@ from format_text import BLOCK
 
 from medlossless import entropy
 from medlossless._fields import Fields
-from medlossless.codecs import mask, tiling
+from medlossless.codecs import gain, mask, tiling
 from medlossless.entropy import prior, reference_abundance, reference_hits, reference_model
 from medlossless.entropy.reference_streams import HuffmanDecoder
 from medlossless.planes import colour
@@ -43,6 +43,19 @@ def test_block_of_masks(n_frames):
     assert BLOCK["row_ends"](change.tolist()) == [
         [tuple(ends) for ends in rows] for rows in runs.tolist()
     ]
+
+
+def test_block_of_gains():
+    gains, top, at_scale_of = [9, 256, 65535, 5000], 900, BLOCK["at_scale_of"]
+    samples = np.arange(top + 1).astype(np.uint16)
+    for f, back in ((0, 0), (1, 0), (1, 1), (1, 2), (2, 2), (3, 1), (3, 2)):
+        expected = samples
+        for one in {(1, 1): [256], (1, 2): [256], (2, 2): [256, 65535], (3, 1): [5000]}.get(
+            (f, back), [65535, 5000] if f == 3 else []
+        ):
+            expected = gain.scale(expected, one, top)
+        found = [at_scale_of(f, back, int(one), gains, top) for one in samples]
+        assert found == expected.tolist()
 
 
 @pytest.mark.parametrize("transform", [colour.Colour.SUBTRACT_GREEN, colour.Colour.YCOCG])

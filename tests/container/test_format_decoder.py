@@ -19,7 +19,7 @@ from decoder_from_format_tiles import TileCoder, decode_tile
 from format_arrays import IMAGES, flat, smooth
 
 from medlossless import api, entropy, planes
-from medlossless.codecs import Options, lossless, mask, predictors, tiling, tuned
+from medlossless.codecs import Options, choice, gain, lossless, mask, predictors, tiling, tuned
 from medlossless.codecs._scan import decode_tile as scan_tile
 from medlossless.codecs.abundance import Abundance
 from medlossless.container import Header, Section, join
@@ -269,6 +269,21 @@ def test_masks_decode(n_frames, pad, coder, nets, monkeypatch):
     assert_decodes(stream, array, nets)
 
 
+@pytest.mark.parametrize("pad", [None, 0])
+def test_gains_decode(pad, nets, monkeypatch):
+    """Any gains, with a mask too, in slabs of two frames or more."""
+    drawn = np.random.default_rng(7).integers(gain.LEAST, gain.MOST, 34).astype(np.uint16)
+    monkeypatch.setattr(gain, "fit", lambda samples: drawn[: len(samples)])
+    monkeypatch.setattr(choice, "GAINS_DISFAVOUR", 0)
+    monkeypatch.setattr(choice, "VOLUMETRIC_FAVOUR", 0)
+    monkeypatch.setattr(mask, "SAFETY", 99 if pad is None else 0)
+    array = smooth(91, (34, 5, 6), 400) if pad is None else circle(92, (4, 21, 19), pad)
+    stream = encode_lossless(array.astype("<u2"), "ZYX", 5, "ans")
+    plane = api.inspect(stream).planes[0]
+    assert plane["gains"] and plane["mask"] == (pad is not None)
+    assert_decodes(stream, array.astype("<u2"), nets)
+
+
 @pytest.mark.parametrize("quarters", [None, abundance_of(31).quarters], ids=["symbols", "values"])
 def test_damage_in_hit_mode_is_refused_alike(quarters, nets, monkeypatch):
     """Payloads that no checksum guards: both decoders find the same samples or an error."""
@@ -276,7 +291,7 @@ def test_damage_in_hit_mode_is_refused_alike(quarters, nets, monkeypatch):
     shape, edge, mode = (1, 9, 11), 2, predictors.Hits(3, 1, found_abundance)
     predictor = replace(predictors.predictor_named("med"), hits=mode)
     samples = (flat(81, shape) // 8).astype(np.uint16)
-    tile = predictors.fold(predictor, predictors.TileInput(samples, edge, None), 31)
+    tile = predictors.fold(predictor, predictors.TileInput(samples, edge, None, None), 31)
     payload = (entropy.encode_steps if "steps" in tile else entropy.encode_tile)(**tile)
     ours = nets[predictor.first.net.digest]
     plane = {"max_sample": 31, "coder": 0, "increment": 512, "limit": 2**22, "hits": 3}

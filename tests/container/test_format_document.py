@@ -15,7 +15,7 @@ import pytest
 from format_text import BLOCK, TABLES, TEXT
 
 from medlossless import _fields, _streams, _zstd, codecs, errors, planes
-from medlossless.codecs import abundance, index, mask, tiling, tuned
+from medlossless.codecs import abundance, gain, index, mask, tiling, tuned
 from medlossless.container import header, stream
 from medlossless.entropy import coder, prior, reference_abundance, reference_hits, reference_model
 from medlossless.io import dicom, nifti, npy, opaque, png, tiff
@@ -112,6 +112,8 @@ def test_limits():
         f"max_sample {abundance.MAX_SYMBOL}, increment {abundance.INCREMENT}, limit 2^22",
         f"groups of {reference_abundance.GROUP} values",
         f"with more than {mask.MAX_COLS} cols",
+        f"of each slab u16, {gain.LEAST} to {gain.MOST})",
+        f"A gain, in 1/{gain.UNIT}, brings",
         f"increment {mask.INCREMENT}, limit 2^{coder.LIMIT.bit_length() - 1}, max_sample 4 * cols",
         "are {} and {} in the first frame of the tile, {} and {} in all others".format(
             *mask.CONTEXTS.reshape(-1)

@@ -60,7 +60,7 @@ def test_a_pool_holds_samples_of_all_frames_once_or_at_random(most):
     samples = frames_of(30, 40, 4000, count=5)
     plane = Plane(samples, 3999)
     rng = np.random.default_rng(2)
-    pool = tuned.draw_pool(plane, "mid3d", np.arange(1, 5), 0, rng, most)
+    pool = tuned.draw_pool(plane, "mid3d", np.arange(1, 5), tuned.Sight(0), rng, most)
     batch = pool.batch()
     taken = batch.weight > 0
     wanted = {100: 100, 900: 900, 100_000: 4 * 1200}[most]
