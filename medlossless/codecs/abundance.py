@@ -16,7 +16,6 @@ from .. import entropy
 from .._fields import Fields, varint
 from ..errors import CorruptStream
 from ..predict import reference
-from ..predict.net import Net
 
 LEAST, MOST = -32, 24  # quarter octaves
 MAX_SAMPLE = 1023
@@ -51,35 +50,32 @@ class Abundance:
         """Quarter octaves, (max_sample + 1,) int8, -32..24."""
         return (self.values.astype(np.int16) * self.step).astype(np.int8)
 
-    def to_bytes(self, base: Net) -> bytes:
+    def to_bytes(self, prior: entropy.Prior) -> bytes:
         """Step, scale and payload, coded with the tables of a net."""
         symbols = np.where(self.values < 0, -2 * self.values - 1, 2 * self.values)
         rows = -(-symbols.size // ROW_VALUES)
         tile = np.zeros((1, rows, ROW_VALUES), np.uint16)
         tile.reshape(-1)[: symbols.size] = symbols
         scales = range(0, reference.N_SIGNED_SCALES, 3)
-        return bytes([self.step]) + min((_encode(tile, s, base) for s in scales), key=len)
+        return bytes([self.step]) + min((_encode(tile, s, prior) for s in scales), key=len)
 
 
-def _coding(base: Net) -> dict:
+def _coding(prior: entropy.Prior, scale: int) -> dict:
     return {
         "max_sample": MAX_SYMBOL,
-        "prior": entropy.Prior(base.shifts, base.freqs),
+        "prior": prior.alone(reference.N_FRACTIONS * scale),
         "increment": INCREMENT,
         "limit": LIMIT,
     }
 
 
-def _contexts(shape: tuple[int, ...], scale: int) -> np.ndarray:
-    return np.full(shape, reference.N_FRACTIONS * scale, np.uint8)
-
-
-def _encode(tile: np.ndarray, scale: int, base: Net) -> bytes:
-    payload = entropy.encode_tile(tile, _contexts(tile.shape, scale), **_coding(base))
+def _encode(tile: np.ndarray, scale: int, prior: entropy.Prior) -> bytes:
+    contexts = np.zeros(tile.shape, np.uint8)
+    payload = entropy.encode_tile(tile, contexts, **_coding(prior, scale))
     return bytes([scale]) + varint(len(payload)) + payload
 
 
-def read_abundance(fields: Fields, max_sample: int, base: Net) -> Abundance | None:
+def read_abundance(fields: Fields, max_sample: int, prior: entropy.Prior) -> Abundance | None:
     """Abundances as a plane of the PLANES section writes them; None where it has none.
 
     Raises
@@ -96,7 +92,7 @@ def read_abundance(fields: Fields, max_sample: int, base: Net) -> Abundance | No
         raise CorruptStream(f"{fields.name}: scale {scale} of abundances")
     payload = bytes(fields.take(fields.varint("bytes of abundances", MAX_PAYLOAD), "abundances"))
     shape = (1, -(-(max_sample + 1) // ROW_VALUES), ROW_VALUES)
-    tile = entropy.decode_tile(payload, _contexts(shape, scale), **_coding(base))
+    tile = entropy.decode_tile(payload, np.zeros(shape, np.uint8), **_coding(prior, scale))
     symbols = tile.reshape(-1).astype(np.int16)
     values = np.where(symbols & 1, -((symbols + 1) >> 1), symbols >> 1)
     highest = int(values.max(initial=0)) * step

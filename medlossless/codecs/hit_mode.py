@@ -113,7 +113,7 @@ def _cheapest_abundance(plane: Plane, box: np.ndarray, measured: Predictor) -> A
     for step, doubt in product(abundance.STEPS, abundance.DOUBTS):
         found = abundance.fitted(seen, expected, step, doubt, known)
         saved = abundance.bits_saved(found, seen, expected, known)
-        cost = 8 * len(found.to_bytes(measured.later.net))
+        cost = 8 * len(found.to_bytes(measured.prior))
         candidates.append((saved * plane.samples.size / box.size - cost, found))
     return max(candidates, key=lambda pair: pair[0])[1]
 

@@ -152,7 +152,7 @@ def _read_plane(
     increment, limit = fields.varint("increment", MAX_INCREMENT), fields.varint("limit", MAX_LIMIT)
     hits = _read_hits(fields, CODERS[coder])
     if hits:
-        found = read_abundance(fields, geometry.max_sample, later.net)
+        found = read_abundance(fields, geometry.max_sample, later.prior)
         hits = replace(hits, abundance=found)
     mask = _read_mask(fields, geometry, hits)
     slab = fields.varint("slab frames", shape[0])

@@ -31,6 +31,7 @@ class ReadyNet:
     name: str
     net: Net
     kernel: KernelNet
+    prior: entropy.Prior
     sent: tuned.TunedNet | None = None
 
     @cached_property
@@ -91,30 +92,30 @@ class Predictor:
         """The abundances as the stream writes them; empty without."""
         if self.hits is None or self.hits.abundance is None:
             return b""
-        return self.hits.abundance.to_bytes(self.later.net)
+        return self.hits.abundance.to_bytes(self.prior)
 
     @property
     def kernels(self) -> tuple[KernelNet, KernelNet]:
         """Both nets as the fused loops take them."""
         return self.first.kernel, self.later.kernel
 
-    @cached_property
+    @property
     def prior(self) -> entropy.Prior:
         """Where the tables of every tile start."""
-        return entropy.Prior(self.later.net.shifts, self.later.net.freqs)
+        return self.later.prior
 
 
 @cache
 def shipped_net(name: str) -> ReadyNet:
     """A shipped net, named in streams by its digest."""
     net = net_named(name)
-    return ReadyNet(name, net, KernelNet(net))
+    return ReadyNet(name, net, KernelNet(net), tuned.prior_of(name))
 
 
 def tuned_net(sent: tuned.TunedNet) -> ReadyNet:
     """A net that is sent in the stream."""
     net = sent.build()
-    return ReadyNet(f"{sent.base} (tuned)", net, KernelNet(net), sent)
+    return ReadyNet(f"{sent.base} (tuned)", net, KernelNet(net), tuned.prior_of(sent.base), sent)
 
 
 def read_net(fields: Fields) -> ReadyNet:

@@ -49,16 +49,14 @@ class TunedNet:
 
     def to_bytes(self) -> bytes:
         """Digest of the base, then of each layer its step, largest symbol, scale and payload."""
-        net = net_named(self.base)
-        prior = entropy.Prior(net.shifts, net.freqs)
-        out = net.digest
+        out = net_named(self.base).digest
         for step_log2, values in zip(self.steps_log2, self.deltas, strict=True):
             symbols = np.where(values < 0, -2 * values - 1, 2 * values).astype(np.int64)
             top = int(symbols.max())
             if top > 65535:
                 raise InvalidWeights(f"net: a weight changed by {top >> 1} steps, too far")
             coded = min(
-                (_encode(symbols, scale, top, prior) for scale in _scales_near(values)),
+                (_encode(symbols, scale, top, self.base) for scale in _scales_near(values)),
                 key=len,
             )
             out += bytes([step_log2]) + varint(top) + coded
@@ -73,14 +71,24 @@ def _scales_near(values: np.ndarray) -> range:
     return range(max(0, centre - 3), min(last, centre + 2) + 1)
 
 
-def _context_of(scale: int) -> int:
-    return reference.N_FRACTIONS * scale
+@cache
+def prior_of(base: str) -> entropy.Prior:
+    """Where the tables start with a shipped net, or one tuned from it."""
+    net = net_named(base)
+    return entropy.Prior(net.shifts, net.freqs)
 
 
-def _encode(symbols: np.ndarray, scale: int, top: int, prior: entropy.Prior) -> bytes:
-    tile = symbols.astype(np.uint16)[None]
-    contexts = np.full(tile.shape, _context_of(scale), np.uint8)
-    payload = entropy.encode_tile(np.ascontiguousarray(tile), contexts, max_sample=top, prior=prior)
+@cache
+def _prior_at(base: str, scale: int) -> entropy.Prior:
+    """Where the table of the weights of a scale starts."""
+    return prior_of(base).alone(reference.N_FRACTIONS * scale)
+
+
+def _encode(symbols: np.ndarray, scale: int, top: int, base: str) -> bytes:
+    tile = np.ascontiguousarray(symbols.astype(np.uint16)[None])
+    contexts = np.zeros(tile.shape, np.uint8)
+    prior = _prior_at(base, scale)
+    payload = entropy.encode_tile(tile, contexts, max_sample=top, prior=prior)
     return bytes([scale]) + varint(len(payload)) + payload
 
 
@@ -92,10 +100,8 @@ def read_tuned(fields: Fields) -> TunedNet:
     CorruptStream, WeightsMissing
     """
     base = name_of(bytes(fields.take(DIGEST_BYTES, "digest of the base net")))
-    net = net_named(base)
-    prior = entropy.Prior(net.shifts, net.freqs)
     steps, deltas = [], []
-    for layer in tune.layers_of(net):
+    for layer in tune.layers_of(net_named(base)):
         steps.append(fields.number(1, "step of the weights"))
         if steps[-1] > delta.STEP_LOG2_MAX:
             raise CorruptStream(f"{fields.name}: step {steps[-1]}, at most {delta.STEP_LOG2_MAX}")
@@ -105,7 +111,7 @@ def read_tuned(fields: Fields) -> TunedNet:
             raise CorruptStream(f"{fields.name}: scale {scale} of weight differences")
         payload = bytes(fields.take(fields.varint("payload bytes", 1 << 20), "payload"))
         shape = (1, layer.weights.shape[0], layer.weights.shape[1] + 1)
-        contexts = np.full(shape, _context_of(scale), np.uint8)
+        contexts, prior = np.zeros(shape, np.uint8), _prior_at(base, scale)
         symbols = entropy.decode_tile(payload, contexts, max_sample=top, prior=prior)
         wide = symbols[0].astype(np.int32)
         deltas.append(np.where(wide & 1, -((wide + 1) >> 1), wide >> 1))

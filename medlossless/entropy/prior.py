@@ -67,6 +67,10 @@ class Prior:
         """The same and one more context, which is free."""
         return Prior(np.append(self.shift, np.uint8(FREE)), np.vstack([self.freq, self.freq[:1]]))
 
+    def alone(self, context: int) -> Prior:
+        """The tables of one context, which is 0 there: others cost time to set up."""
+        return Prior(self.shift[context : context + 1], self.freq[context : context + 1])
+
 
 def _frozen(array: np.ndarray, dtype: type, name: str) -> np.ndarray:
     if not isinstance(array, np.ndarray) or array.dtype != dtype:

@@ -52,8 +52,7 @@ cdef class KernelNet:
             self._set_layer(number, layer, parts)
 
     cdef int _set_layer(self, int number, layer, parts) except -1:
-        weights = np.concatenate([_pad(part) for part in parts], axis=1)
-        weights = np.ascontiguousarray(weights, np.int16)
+        weights = _padded(parts)
         biases = np.ascontiguousarray(layer.biases, np.int32)
         cdef const int16_t[:, ::1] w = weights
         cdef const int32_t[::1] b = biases
@@ -70,11 +69,12 @@ cdef class KernelNet:
 
     cdef int _set_pairs(self, int number, weights, biases) except -1:
         """The weights again, two inputs in one int32, units side by side."""
-        more = -weights.shape[0] % MLL_UNIT_STEP
-        unsigned = np.pad(weights, ((0, more), (0, 0))).astype(np.int64) & 0xFFFF
-        paired = (unsigned[:, 0::2] | unsigned[:, 1::2] << 16).astype(np.uint32).view(np.int32)
-        paired = np.ascontiguousarray(paired.T)
-        padded = np.pad(biases, (0, more))
+        units, inputs = weights.shape
+        step = units + -units % MLL_UNIT_STEP
+        paired = np.zeros((inputs // 2, step), np.int32)
+        paired[:, :units] = weights.astype("<i2", copy=False).view("<i4").T
+        padded = np.zeros(step, np.int32)
+        padded[:units] = biases
         cdef const int32_t[:, ::1] p = paired
         cdef const int32_t[::1] b = padded
         self.net.layers[number].paired = &p[0, 0]
@@ -111,9 +111,15 @@ def kernel_number(name=None):
     return <int>_kernel_number(name)
 
 
-def _pad(weights):
-    """Columns of zeros up to a multiple of MLL_INPUT_STEP inputs."""
-    return np.pad(weights, ((0, 0), (0, -weights.shape[1] % MLL_INPUT_STEP)))
+def _padded(parts):
+    """Weights side by side, each part with columns of zeros up to a multiple of MLL_INPUT_STEP."""
+    widths = [part.shape[1] + -part.shape[1] % MLL_INPUT_STEP for part in parts]
+    weights = np.zeros((parts[0].shape[0], sum(widths)), np.int16)
+    start = 0
+    for part, n_inputs in zip(parts, widths):
+        weights[:, start : start + part.shape[1]] = part
+        start += n_inputs
+    return weights
 
 
 cdef list _flat_frames(frames, KernelNet handle, int rows, int cols):

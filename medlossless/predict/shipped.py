@@ -26,6 +26,12 @@ def net_named(name: str) -> Net:
     return from_bytes(data)[0]
 
 
+@cache
+def _names() -> dict[bytes, str]:
+    """Names by digest."""
+    return {net_named(name).digest: name for name in shipped_names()}
+
+
 def name_of(digest: bytes) -> str:
     """The name of the shipped net with a digest.
 
@@ -33,10 +39,10 @@ def name_of(digest: bytes) -> str:
     ------
     WeightsMissing
     """
-    for name in shipped_names():
-        if net_named(name).digest == digest:
-            return name
-    raise WeightsMissing(
-        f"net {digest.hex()}: not among the shipped nets ({', '.join(shipped_names())});"
-        " the stream was made by another release"
-    )
+    name = _names().get(digest)
+    if name is None:
+        raise WeightsMissing(
+            f"net {digest.hex()}: not among the shipped nets ({', '.join(shipped_names())});"
+            " the stream was made by another release"
+        )
+    return name

@@ -23,6 +23,7 @@ from medlossless.predict._kernel import predict_frame
 
 PREDICTOR = predictor_named("narrow2d")
 NET = PREDICTOR.first.net
+PRIOR = PREDICTOR.prior
 LEARNING = (512, 1 << 22)
 SHAPES = [(1, 1, 1), (1, 1, 40), (1, 40, 1), (1, 21, 19), (3, 18, 7)]
 MAX_SAMPLES = [1, 15, 16, 255, 1023]
@@ -65,8 +66,8 @@ def look(hits, padded, found, row, col):
 
 def tables(mode):
     quarters = mode.abundance.quarters.tolist()
-    hits = reference_hits.Hits(mode.candidates, PREDICTOR.prior, len(quarters) - 1, quarters)
-    return hits, reference_abundance.Abundance(PREDICTOR.prior, quarters, *LEARNING)
+    hits = reference_hits.Hits(mode.candidates, PRIOR, len(quarters) - 1, quarters)
+    return hits, reference_abundance.Abundance(PRIOR, quarters, *LEARNING)
 
 
 def reference_fold(samples, edge, mode):
@@ -96,14 +97,14 @@ def reference_fold(samples, edge, mode):
 
 
 def fast_fold(samples, edge, mode, expected=None):
-    prior = PREDICTOR.prior
+    prior = PRIOR
     hits = (mode.candidates, mode.band_rows_log2, prior.shift, prior.freq)
     quarters = mode.abundance.quarters
     return fold_abundant(samples, *PREDICTOR.kernels, edge, hits, quarters, LEARNING, expected)
 
 
 def decode(payload, shape, edge, mode, streams_log2):
-    prior, max_sample = PREDICTOR.prior, len(mode.abundance.quarters) - 1
+    prior, max_sample = PRIOR, len(mode.abundance.quarters) - 1
     return decode_tile(
         np.frombuffer(payload, np.uint8), shape, *PREDICTOR.kernels, max_sample, edge,
         prior.shift, prior.freq, streams_log2, *LEARNING, False, mode.mode,
@@ -220,33 +221,33 @@ def test_bad_steps_are_refused():
 @pytest.mark.parametrize("max_sample", [1, 14, 15, 16, 255, 1023])
 def test_abundances_are_read_as_they_were_written(step, max_sample):
     values = some_quarters(max_sample).clip(-(32 // step), 24 // step).astype(np.int8)
-    data = Abundance(values, step).to_bytes(NET)
+    data = Abundance(values, step).to_bytes(PRIOR)
     fields = Fields(data, "planes")
-    found = read_abundance(fields, max_sample, NET)
+    found = read_abundance(fields, max_sample, PRIOR)
     fields.end()
     assert found.step == step
     assert np.array_equal(found.values, values)
     for end in range(len(data)):
         with pytest.raises(CorruptStream):
-            read_abundance(Fields(data[:end], "planes"), max_sample, NET)
+            read_abundance(Fields(data[:end], "planes"), max_sample, PRIOR)
 
 
 def test_bad_abundances_are_refused():
     flat = np.zeros(300, np.int8)
-    assert read_abundance(Fields(b"\0", "planes"), 70000, NET) is None
+    assert read_abundance(Fields(b"\0", "planes"), 70000, PRIOR) is None
     for step, value in ((1, 25), (8, 4), (8, -5)):
         values = flat.copy()
         values[7] = value
         with pytest.raises(CorruptStream, match="outside"):
-            read_abundance(Fields(Abundance(values, step).to_bytes(NET), "planes"), 299, NET)
-    good = Abundance(flat + 1, 1).to_bytes(NET)
+            read_abundance(Fields(Abundance(values, step).to_bytes(PRIOR), "planes"), 299, PRIOR)
+    good = Abundance(flat + 1, 1).to_bytes(PRIOR)
     with pytest.raises(CorruptStream, match="padding"):
-        read_abundance(Fields(good, "planes"), 298, NET)
+        read_abundance(Fields(good, "planes"), 298, PRIOR)
     for data, max_sample in ((good, 1024), (b"\x09" + good[1:], 299)):
         with pytest.raises(CorruptStream, match="step"):
-            read_abundance(Fields(data, "planes"), max_sample, NET)
+            read_abundance(Fields(data, "planes"), max_sample, PRIOR)
     with pytest.raises(CorruptStream, match="scale"):
-        read_abundance(Fields(good[:1] + b"\x16" + good[2:], "planes"), 299, NET)
+        read_abundance(Fields(good[:1] + b"\x16" + good[2:], "planes"), 299, PRIOR)
 
 
 def test_fitted_abundances_name_the_values_that_are_left_out():
