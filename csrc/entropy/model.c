@@ -48,6 +48,20 @@ static mll_status setup_check(const mll_model_setup *setup)
     return MLL_OK;
 }
 
+// The token of the first slot of each part is the last to begin there or before: each token is
+// noted where it begins, later ones over earlier ones, and kept until the next. No branches, as
+// none could be foreseen.
+static void hints_build(uint8_t hint[MLL_N_HINTS], const uint16_t *cum, uint32_t n_tokens)
+{
+    uint8_t begins[MLL_N_HINTS + 1] = {0}, token = 0; // the last: after the first slot of all parts
+    for (uint32_t t = 0; t < n_tokens; t++)
+        begins[(cum[t] + (1u << MLL_HINT_BITS) - 1) >> MLL_HINT_BITS] = (uint8_t)t;
+    for (uint32_t i = 0; i < MLL_N_HINTS; i++) {
+        token = begins[i] > token ? begins[i] : token;
+        hint[i] = token;
+    }
+}
+
 // Scales the weights of a context to freq of sum MLL_SCALE, each >= 1.
 // Widths: q <= 2^47 / total and weight <= total, so weight * q < 2^47; what rounding leaves over
 // goes to the largest weight, which keeps every other freq a function of its own weight.
@@ -64,17 +78,14 @@ static void table_build(mll_model *model, uint32_t context)
     for (uint32_t t = 0; t < n; t++) {
         freq[t] = (uint16_t)(1 + ((weight[t] * q) >> 32));
         left -= freq[t];
-        if (weight[t] > weight[largest])
-            largest = t;
+        largest = weight[t] > weight[largest] ? t : largest;
     }
     freq[largest] = (uint16_t)(freq[largest] + left);
-    uint8_t *hint = model->hint + (size_t)context * MLL_N_HINTS;
-    for (uint32_t t = 0, i = 0; t < n; t++) {
+    for (uint32_t t = 0; t < n; t++) {
         cum[t] = (uint16_t)sum;
         sum += freq[t];
-        for (; i << MLL_HINT_BITS < sum; i++)
-            hint[i] = (uint8_t)t;
     }
+    hints_build(model->hint + (size_t)context * MLL_N_HINTS, cum, n);
 }
 
 mll_status mll_model_init(mll_model *model, void *memory, size_t memory_bytes,

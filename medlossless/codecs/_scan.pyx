@@ -14,7 +14,7 @@ from ..entropy._core cimport (
     mll_huffman_code, mll_huffman_code_bytes, mll_huffman_code_init, mll_huffman_decoder,
     mll_model, mll_model_bytes, mll_model_init, mll_model_setup, mll_status,
 )
-from ._frames cimport frame_buffers, next_frame, point, scale_earlier
+from ._frames cimport next_frame, point, scale_earlier
 from ._tables cimport AbundanceTables, HitTables
 
 from ..errors import CorruptStream, Truncated
@@ -22,6 +22,7 @@ from ..errors import CorruptStream, Truncated
 
 cdef extern from "mlp/frame.h" nogil:
     enum: MLL_ROUND_ROWS
+    size_t mll_frame_samples(int32_t rows, int32_t cols)
     size_t mll_skew_samples(int32_t cols, int32_t n_rounds)
 
 
@@ -80,6 +81,13 @@ cdef object _check(mll_status status, str where):
         raise CorruptStream(f"{where}: coding parameters out of range (status {<int>status})")
 
 
+cdef list _three(size_t n_samples, bint keeps_frames):
+    """Buffers of a frame and the two before it: one and the same where none is looked at again."""
+    if not keeps_frames:
+        return 3 * [np.zeros(n_samples, np.uint16)]
+    return [np.zeros(n_samples, np.uint16) for _ in range(3)]
+
+
 cdef class _Decoder:
     """A walk and the memory that it points to."""
 
@@ -92,16 +100,15 @@ cdef class _Decoder:
     cdef object buffers, skews
     cdef uint8_t[::1] memory, tables, decoders, payload
 
-    def __cinit__(self, shape, int max_sample, int n_streams):
+    def __cinit__(self, shape, int max_sample, int n_streams, int n_frames):
         cdef mll_walk *walk = &self.walk
         _, walk.rows, walk.cols = shape
         walk.max_sample, walk.n_streams = max_sample, n_streams
         walk.band_rows_log2 = MLL_BAND_ROWS_LOG2_MAX
         walk.model = &self.model
-        self.buffers = frame_buffers(walk.rows, walk.cols)
         walk.n_rounds = (1 << MLL_BAND_ROWS_LOG2_MAX) // MLL_ROUND_ROWS
-        n_samples = mll_skew_samples(walk.cols, walk.n_rounds)
-        self.skews = [np.zeros(n_samples, np.uint16) for _ in range(3)]
+        self.buffers = _three(mll_frame_samples(walk.rows, walk.cols), n_frames > 1)
+        self.skews = _three(mll_skew_samples(walk.cols, walk.n_rounds), n_frames > 1)
         point(self.skews, walk.skew)
 
     cdef mll_status make_model(self, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
@@ -110,7 +117,7 @@ cdef class _Decoder:
         setup.shift, setup.freq = &shifts[0], &freqs[0, 0]
         setup.n_contexts, setup.max_sample = shifts.shape[0], self.walk.max_sample
         setup.increment, setup.limit = increment, limit
-        self.memory = np.zeros(mll_model_bytes(setup.n_contexts), np.uint8)
+        self.memory = np.empty(mll_model_bytes(setup.n_contexts), np.uint8)
         return mll_model_init(&self.model, &self.memory[0], self.memory.shape[0], &setup)
 
     cdef int use_lanes(self, int kernel) except -1:
@@ -190,7 +197,7 @@ def decode_tile(const uint8_t[::1] payload, shape, KernelNet first, KernelNet la
     ------
     Truncated, CorruptStream
     """
-    cdef _Decoder decoder = _Decoder(shape, max_sample, 1 << streams_log2)
+    cdef _Decoder decoder = _Decoder(shape, max_sample, 1 << streams_log2, later.n_frames)
     cdef mll_walk *walk = &decoder.walk
     cdef mll_status status
     cdef int32_t n = shape[0], f

@@ -116,8 +116,10 @@ def write_index(
     return varint(len(nets)) + b"".join(nets) + bytes(body)
 
 
-def read_index(stream: Stream) -> list[CodedPlane]:
+def read_index(stream: Stream, recipe: planes.Recipe | None = None) -> list[CodedPlane]:
     """The coded planes of a stream, every number checked against the others.
+
+    The recipe is read from the stream where it is not given.
 
     Raises
     ------
@@ -127,7 +129,8 @@ def read_index(stream: Stream) -> list[CodedPlane]:
     room = stream.size(Section.PAYLOAD)
     nets = [read_net(fields) for _ in range(fields.varint("net count", MAX_NETS))]
     found, at = [], 0
-    for geometry in planes.geometry(bytes(stream.section(Section.RECIPE))):
+    known = bytes(stream.section(Section.RECIPE)) if recipe is None else recipe
+    for geometry in planes.geometry(known):
         if geometry.constant:
             continue
         plane = _read_plane(fields, geometry, nets, at, room)

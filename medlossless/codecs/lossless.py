@@ -143,8 +143,7 @@ def decode(
     ndarray
         Of the header's shape and dtype; with `frames`, of shape (len(frames), rows, cols[, ...]).
     """
-    recipe = bytes(stream.section(Section.RECIPE))
-    coded = _read_planes(stream, header)
+    recipe, coded = _read_planes(stream, header)
     wanted = range(header.frames[0]) if frames is None else list(frames)
     outs, jobs = _list_jobs(stream, coded, wanted)
     for done, _ in enumerate(in_order(_decode_job, jobs, options.threads), 1):
@@ -163,8 +162,7 @@ def decode_chunks(stream: Stream, header: Header, options: Options) -> Iterator[
     ------
     (n, rows, cols[, samples]) ndarray of the header's dtype
     """
-    recipe = bytes(stream.section(Section.RECIPE))
-    coded = _read_planes(stream, header)
+    recipe, coded = _read_planes(stream, header)
     dtype, (n_frames, inner) = np.dtype(header.dtype), header.frames
     tilings = [plane.tiling for plane in coded]
     total = sum(len(plane.entries) for plane in coded)
@@ -187,14 +185,15 @@ def decode_chunks(stream: Stream, header: Header, options: Options) -> Iterator[
             yield planes.join_frames(ended[0], recipe, ended[1], header.shape, dtype, header.axes)
 
 
-def _read_planes(stream: Stream, header: Header) -> list[CodedPlane]:
+def _read_planes(stream: Stream, header: Header) -> tuple[planes.Recipe, list[CodedPlane]]:
     """The index; it must agree with the header before anything of its size is allocated."""
-    coded = read_index(stream)
+    recipe = planes.unpack(bytes(stream.section(Section.RECIPE)))
+    coded = read_index(stream, recipe)
     expected = planes.measure(header.shape, header.axes)[:3]
     for number, plane in enumerate(coded):
         if plane.shape != expected:
             raise CorruptStream(f"plane {number}: shape {plane.shape}, header says {expected}")
-    return coded
+    return recipe, coded
 
 
 class DecodeJob(NamedTuple):

@@ -14,10 +14,11 @@ from .axes import default_axes, measure
 from .estimate import estimate_bits, excerpt
 from .forward import split
 from .inverse import geometry, join, join_frames
-from .recipe import PlaneGeometry
+from .recipe import PlaneGeometry, Recipe, unpack
 
 __all__ = [
     "PlaneGeometry",
+    "Recipe",
     "default_axes",
     "estimate_bits",
     "excerpt",
@@ -26,4 +27,5 @@ __all__ = [
     "join_frames",
     "measure",
     "split",
+    "unpack",
 ]

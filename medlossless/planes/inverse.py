@@ -15,13 +15,13 @@ from .colour import Colour
 from .recipe import Channel, PlaneGeometry, Recipe, Word, is_empty, unpack
 
 
-def geometry(recipe: bytes) -> list[PlaneGeometry]:
+def geometry(recipe: bytes | Recipe) -> list[PlaneGeometry]:
     """Say which planes a recipe expects, before any of them is decoded.
 
     Parameters
     ----------
-    recipe : bytes
-        Made by `split`; untrusted.
+    recipe : bytes or Recipe
+        Made by `split`; untrusted. What `unpack` has read is not read again, here and below.
 
     Returns
     -------
@@ -34,11 +34,19 @@ def geometry(recipe: bytes) -> list[PlaneGeometry]:
     ------
     CorruptStream
     """
-    return unpack(recipe).geometry()
+    return _read(recipe).geometry()
+
+
+def _read(recipe: bytes | Recipe) -> Recipe:
+    return recipe if isinstance(recipe, Recipe) else unpack(recipe)
 
 
 def join(
-    planes: list[np.ndarray], recipe: bytes, shape: tuple[int, ...], dtype: np.dtype, axes: str
+    planes: list[np.ndarray],
+    recipe: bytes | Recipe,
+    shape: tuple[int, ...],
+    dtype: np.dtype,
+    axes: str,
 ) -> np.ndarray:
     """Put an array together from its planes.
 
@@ -47,7 +55,7 @@ def join(
     planes : list of (frames, rows, cols) uint16
         The planes of ``geometry(recipe)`` that are not constant; overwritten, as the result may
         take their place.
-    recipe : bytes
+    recipe : bytes or Recipe
         Made by `split`; untrusted.
     shape, dtype, axes
         Of the array that was split; `dtype` may have either byte order. The caller has checked
@@ -71,7 +79,7 @@ def join(
 
 def join_frames(
     planes: list[np.ndarray],
-    recipe: bytes,
+    recipe: bytes | Recipe,
     n_frames: int,
     shape: tuple[int, ...],
     dtype: np.dtype,
@@ -96,8 +104,8 @@ def join_frames(
     return unstack(_join_stack(planes, part, np.dtype(dtype)), tuple(inner))
 
 
-def _unpack_for(recipe: bytes, extent: Extent) -> Recipe:
-    plan = unpack(recipe)
+def _unpack_for(recipe: bytes | Recipe, extent: Extent) -> Recipe:
+    plan = _read(recipe)
     if plan.extent != extent:
         raise CorruptStream(f"recipe: extent {tuple(plan.extent)}, shape says {tuple(extent)}")
     return plan
