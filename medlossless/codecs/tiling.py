@@ -14,7 +14,8 @@ LONGEST_TILE_SAMPLES = 1 << 28  # what a decoder accepts
 MAX_COLS = 1 << 20  # a decoder's band takes 192 bytes a column
 BAND_ROWS = 32
 SLAB_FRAMES = 32
-STREAM_SAMPLES = 8192  # fewer samples a stream are not worth its 5 bytes of state and length
+# Of a stream: each costs 5 bytes of state and length, and fewer streams leave lanes idle.
+STREAM_SAMPLES = 4096
 
 
 @dataclass(frozen=True)

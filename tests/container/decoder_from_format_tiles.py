@@ -332,7 +332,7 @@ def is_band_end(frame: int, row: int, rows: int, height: int = 32) -> bool:
 def decode_tile(payload: bytes, shape: tuple, nets: tuple[Net, Net], plane: dict, edge: int):
     """Chapter 8: samples of a tile as lists [frame][row][col]."""
     n_frames, rows, cols = shape
-    coding = {**plane, "streams_log2": min(4, (n_frames * rows * cols // 8192).bit_length())}
+    coding = {**plane, "streams_log2": min(4, (n_frames * rows * cols // 4096).bit_length())}
     masked, gains = plane.get("pad", -1) >= 0, plane.get("gains") or [4096] * n_frames
     if masked:
         ends, payload = read_ends(payload, shape, nets[1])

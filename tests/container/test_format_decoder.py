@@ -344,7 +344,7 @@ def test_modes_that_the_text_excludes_are_refused(coder, mode, known, nets, monk
 
 
 def test_a_tile_of_several_payload_streams_decodes(nets):
-    array = smooth(50, (101, 90), 60).astype("u1")
+    array = smooth(50, (101, 45), 60).astype("u1")
     assert tiling.choose_streams_log2(array.size) == 1
     assert_decodes(encode_lossless(array, "YX", 1, "huffman"), array, nets)
 
