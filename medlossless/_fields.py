@@ -47,11 +47,12 @@ class Fields:
         self.data = memoryview(data)
         self.name = name
         self.at = 0
+        self._end = len(self.data)
 
     @property
     def left(self) -> int:
         """Number of bytes not yet read."""
-        return len(self.data) - self.at
+        return self._end - self.at
 
     def corrupt(self, found: str) -> CorruptStream:
         """Make the error that says what was found before the cursor."""
@@ -59,12 +60,13 @@ class Fields:
 
     def take(self, size: int, what: str) -> memoryview:
         """The next `size` bytes."""
-        if size > self.left:
+        start, end = self.at, self.at + size
+        if end > self._end:
             raise Truncated(
-                f"{self.name}, byte {self.at}: {what} needs {size} bytes, {self.left} left"
+                f"{self.name}, byte {start}: {what} needs {size} bytes, {self.left} left"
             )
-        self.at += size
-        return self.data[self.at - size : self.at]
+        self.at = end
+        return self.data[start:end]
 
     def rest(self) -> memoryview:
         """All bytes that are left."""
@@ -76,6 +78,16 @@ class Fields:
 
     def varint(self, what: str, highest: int = HIGHEST_BY_DEFAULT, lowest: int = 0) -> int:
         """The next varint, which must be `lowest` to `highest`."""
+        if self.at < self._end and self.data[self.at] < 0x80:  # one byte, as most are
+            value = self.data[self.at]
+            self.at += 1
+        else:
+            value = self._long_varint(what)
+        if not lowest <= value <= highest:
+            raise self.corrupt(f"{what} is {value}, expected {lowest} to {highest}")
+        return value
+
+    def _long_varint(self, what: str) -> int:
         value = 0
         for shift in range(0, 7 * MAX_VARINT_BYTES, 7):
             byte = self.take(1, what)[0]
@@ -86,8 +98,6 @@ class Fields:
             raise self.corrupt(f"{what} is longer than {MAX_VARINT_BYTES} bytes")
         if byte == 0 and shift > 0:
             raise self.corrupt(f"{what} is not in its shortest form")
-        if not lowest <= value <= highest:
-            raise self.corrupt(f"{what} is {value}, expected {lowest} to {highest}")
         return value
 
     def text(self, what: str, highest: int = MAX_TEXT_BYTES) -> str:

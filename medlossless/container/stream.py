@@ -185,7 +185,7 @@ class Stream:
             kind = fields.number(1, f"kind of section {number}")
             size = fields.varint(f"size of section {number}", end - at)
             crc = fields.number(4, f"checksum of section {number}")
-            if kind not in SECTION_NAMES or Section(kind) in entries:
+            if kind not in SECTION_NAMES or kind in entries:
                 raise CorruptStream(f"section table: section {number} has kind {kind}, unexpected")
             entries[Section(kind)] = _Entry(at, size, crc)
             at += size
