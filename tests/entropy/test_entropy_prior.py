@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from logistic_priors import logistic_prior, shift_for_scale
 
-from medlossless.entropy import Prior, freq_from_counts
+from medlossless.entropy import Prior, encode_tile, freq_from_counts
 from medlossless.errors import InvalidInput
 
 SCALES = [0.05, 0.3, 1.0, 2.5, 12.0, 300.0, 3000.0]
@@ -54,6 +54,17 @@ def test_prior_does_not_share_the_callers_memory():
     assert np.array_equal(copy.freq, prior.freq)
     with pytest.raises(ValueError, match="read-only"):
         copy.freq[0, 0] = 0
+
+
+@pytest.mark.parametrize("context", [0, 3, 6])
+def test_context_alone_codes_as_among_others(context):
+    prior = logistic_prior(SCALES)
+    symbols = np.random.default_rng(5).geometric(0.1, (1, 40, 30)).astype(np.uint16)
+    contexts = np.full(symbols.shape, context, np.uint8)
+    known = {"max_sample": 200, "streams_log2": 1}
+    among = encode_tile(symbols, contexts, prior=prior, **known)
+    alone = encode_tile(symbols, np.zeros_like(contexts), prior=prior.alone(context), **known)
+    assert alone == among
 
 
 @pytest.mark.parametrize("scale", SCALES)
