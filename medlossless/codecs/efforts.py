@@ -29,6 +29,8 @@ class HitsChoice:
     candidates : how many neighbours are asked, each number that is tried
     lower : log2 of the rows of lower bands, tried in turn while they save that share again
     abundances : whether they are tried
+    favour : how many times as many samples must repeat a neighbour as are next to one for it to
+        be tried, or 0
     """
 
     save: float
@@ -36,6 +38,7 @@ class HitsChoice:
     candidates: tuple[int, ...] = (3, 4)
     lower: tuple[int, ...] = (2, 0)
     abundances: bool = True
+    favour: float = 0
 
 
 @dataclass(frozen=True)
@@ -57,15 +60,16 @@ class Effort:
     larger: tuple[str, str] | None = None
 
 
-_HASTY = HitsChoice(0.10, 1 << 16, (4,), (0,), abundances=False)
-_BRISK = HitsChoice(0.03, 1 << 18)
+_HASTY = HitsChoice(0.10, 1 << 15, (4,), (), abundances=False, favour=1.2)
+_QUICK = HitsChoice(0.10, 1 << 16, (4,), (0,), abundances=False, favour=1.2)
+_BRISK = HitsChoice(0.03, 1 << 18, favour=1)
 _USUAL = HitsChoice(0.005, 1 << 20)
 _THOROUGH = HitsChoice(0.002, 1 << 20)
 _LARGE = ("large2d", "large3d")
 
 EFFORTS = {
     1: Effort("tiny2d", "tiny3d", None, _HASTY),
-    2: Effort("narrow2d", "narrow3d", None, _HASTY),
+    2: Effort("narrow2d", "narrow3d", None, _QUICK),
     3: Effort("narrow2d", "narrow3d", Tuning(10_000, 60, 4_000, 1 << 18), _BRISK),
     4: Effort("mid2d", "mid3d", Tuning(3_000, 100, 6_000, 1 << 16), _BRISK),
     5: Effort("mid2d", "mid3d", Tuning(450, 150, 8_000, 1 << 16), _USUAL),

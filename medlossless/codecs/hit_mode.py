@@ -20,6 +20,7 @@ Cost = Callable[[Predictor], float]
 
 REPEATS = 0.2  # share of samples equal to W or N below which hit mode is not tried
 UNEVEN = 0.05  # bits a sample that knowing how frequent values are must promise
+FLAT = 0.005  # share of samples whose W and N differ below which there is nothing to save
 LOOK_SAMPLES = 1 << 16  # looked at for either
 HITS_FRAMES = 4
 HITS_BANDS_LOG2 = 4  # of the bands tried first
@@ -28,16 +29,29 @@ FITS = 2  # of the abundances: what the first one does changes what is expected
 
 def is_promising(plane: Plane, how: HitsChoice) -> bool:
     """Whether a look at some bands says that hit mode may pay."""
-    bands = planes.excerpt(plane.samples, LOOK_SAMPLES)
-    return _repeats(bands) or (how.abundances and _uneven(bands, plane.max_sample))
+    bands = planes.excerpt(plane.samples, min(LOOK_SAMPLES, how.samples))
+    return _repeats(bands, how.favour) or (how.abundances and _uneven(bands, plane.max_sample))
 
 
-def _repeats(bands: np.ndarray) -> bool:
-    """Whether enough samples equal W or N for hit mode to be tried."""
-    same = np.zeros(bands.shape, bool)
-    same[:, :, 1:] = bands[:, :, 1:] == bands[:, :, :-1]
-    same[:, 1:] |= bands[:, 1:] == bands[:, :-1]
-    return float(same.mean()) > REPEATS
+def _repeats(bands: np.ndarray, favour: float) -> bool:
+    """Whether enough samples equal W or N for hit mode to be tried.
+
+    With `favour` that many times as many must be equal to W or N as are next to one of them,
+    where W and N differ: smooth densities make about as many.
+    """
+    w, n, sample = bands[:, 1:, :-1], bands[:, :-1, 1:], bands[:, 1:, 1:]
+    same = (sample == w) | (sample == n)
+    if same.size == 0 or float(same.mean()) <= REPEATS:
+        return False
+    if favour == 0:
+        return True
+    differ = w != n
+    if float(differ.mean()) < FLAT:
+        return False
+    one = np.uint16(1)
+    near = (sample + one == w) | (sample - one == w) | (sample + one == n) | (sample - one == n)
+    repeated = np.count_nonzero(same & differ)
+    return repeated > favour * np.count_nonzero(near & ~same & differ)
 
 
 def _uneven(bands: np.ndarray, max_sample: int) -> bool:

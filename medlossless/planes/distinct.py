@@ -39,8 +39,8 @@ def distinct(values: np.ndarray, limit: int) -> np.ndarray | None:
     """
     flat = values.reshape(-1)
     if values.dtype == np.uint16:
-        found = np.flatnonzero(_histogram(flat))
-    elif flat.size and int(flat.max()) < min(DENSE, SPARSE * flat.size):
+        return _narrow(flat, limit)
+    if flat.size and int(flat.max()) < min(DENSE, SPARSE * flat.size):
         found = np.flatnonzero(_presence(flat))
     else:
         found = np.zeros(0, flat.dtype)
@@ -64,11 +64,14 @@ def merged(parts: Iterable[np.ndarray], limit: int) -> np.ndarray | None:
     return found
 
 
-def _histogram(flat: np.ndarray) -> np.ndarray:
-    counts = np.zeros(1 << 16, np.int64)
+def _narrow(flat: np.ndarray, limit: int) -> np.ndarray | None:
+    """List 16-bit values: tables are no longer than the range, and an end comes early."""
+    present = np.zeros(int(flat.max(initial=0)) + 1, np.bool_)
     for chunk in _chunks(flat):
-        counts += np.bincount(chunk, minlength=1 << 16)
-    return counts
+        present |= np.bincount(chunk, minlength=present.size) > 0
+        if np.count_nonzero(present) > limit:
+            return None
+    return np.flatnonzero(present).astype(np.uint64)
 
 
 def _presence(flat: np.ndarray) -> np.ndarray:

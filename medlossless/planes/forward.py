@@ -25,6 +25,7 @@ from .wording import Samples, choose_words
 # Samples in an excerpt, by effort; also the most an estimate costs.
 EXCERPT_SAMPLES = {1: 1 << 15, 2: 1 << 16, 3: 1 << 16, 4: 1 << 17, 5: 1 << 17, 6: 1 << 18}
 EXCERPT_SAMPLES_MOST = 1 << 20
+PIECE_SAMPLES = 1 << 18
 SAMPLES_A_COLOUR = 4  # fewer positions for each colour than this and no palette is tried
 
 
@@ -204,12 +205,22 @@ def _cheapest_order(
     table: palette.Palette, excerpt: np.ndarray, n_samples: int, judge: Judge
 ) -> tuple[float, palette.Palette]:
     """Return the bits of the indices in the best order, and the palette so ordered."""
-    orders = table.orders()
-    estimates = [
-        judge.bits([distinct.values(excerpt, order.indices())], n_samples) for order in orders
-    ]
-    cheapest = int(np.argmin(estimates))
-    return estimates[cheapest], orders[cheapest]
+    estimates: dict[bytes, tuple[float, palette.Palette]] = {}
+    for order in table.orders():
+        indices = order.indices()
+        if indices.tobytes() not in estimates:  # where colours are few, many orders are the same
+            bits = judge.bits([distinct.values(excerpt, indices)], n_samples)
+            estimates[indices.tobytes()] = bits, order
+    return min(estimates.values(), key=lambda pair: pair[0])
+
+
+def _pieces(channel: np.ndarray) -> Iterator[np.ndarray]:
+    """A channel in pieces, so that whoever looks for something need not see all of it."""
+    frames, rows, cols = channel.shape
+    n_frames, n_rows = max(1, PIECE_SAMPLES // (rows * cols)), max(1, PIECE_SAMPLES // cols)
+    for frame in range(0, frames, n_frames):
+        for row in range(0, rows, n_rows):
+            yield channel[frame : frame + n_frames, row : row + n_rows]
 
 
 def _choose_channels(stack: Array, channels: _Channels, judge: Judge) -> tuple[Channel, ...]:
@@ -218,7 +229,7 @@ def _choose_channels(stack: Array, channels: _Channels, judge: Judge) -> tuple[C
     for number, (low, high) in enumerate(_bounds(stack, channels)):
 
         def parts(number: int = number) -> Iterator[np.ndarray]:
-            return (channels(part)[number] for part in chunks(stack))
+            return (p for part in chunks(stack) for p in _pieces(channels(part)[number]))
 
         integers = Samples(excerpts[number], parts, prod(stack.shape[:3]))
         rest = integers.map(partial(words.subtract, minimum=low, maximum=high))

@@ -36,9 +36,9 @@ MAX_BODY_BYTES = 2 * MAX_VARINT_BYTES * MAX_LEVELS
 QUICK_LEVEL, ZSTD_LEVEL = 3, 19
 
 
-def worth_trying(levels: np.ndarray) -> bool:
-    """Tell whether a table leaves enough gaps (a quarter of the range) to be estimated at all."""
-    return levels.size > 1 and 4 * levels.size <= 3 * (int(levels[-1]) + 1)
+def most_worth_trying(highest: int) -> int:
+    """How many levels up to `highest` leave enough gaps (a quarter) to be estimated at all."""
+    return 3 * (highest + 1) // 4
 
 
 def pack_table(levels: np.ndarray) -> bytes:

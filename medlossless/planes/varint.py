@@ -25,11 +25,14 @@ def unzigzag(value: int) -> int:
 def varints(values: np.ndarray) -> bytes:
     """Spell a row of uint64."""
     n_bytes = np.ones(values.shape, np.intp)
-    for i in range(1, MAX_VARINT_BYTES):
+    longest = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
+    if longest == 1:
+        return values.astype(np.uint8).tobytes()
+    for i in range(1, longest):
         n_bytes += values >> np.uint64(7 * i) > 0
     start = np.cumsum(n_bytes) - n_bytes
     spelled = np.empty(int(n_bytes.sum()), np.uint8)
-    for i in range(int(n_bytes.max(initial=0))):
+    for i in range(longest):
         here = n_bytes > i
         byte = (values[here] >> np.uint64(7 * i)) & np.uint64(0x7F)
         more = (n_bytes[here] > i + 1).astype(np.uint8) << np.uint8(7)

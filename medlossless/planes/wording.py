@@ -60,24 +60,22 @@ def _digit(number: int, n_words: int) -> Callable[[np.ndarray], np.ndarray]:
 
 def _choose_word(samples: Samples, max_sample: int, judge: Judge) -> Word:
     """Pack the levels of a plane if that is cheaper."""
-    if max_sample < 2 or not _has_gaps(samples.excerpt, max_sample):
+    most = levels.most_worth_trying(max_sample)
+    if max_sample < 2 or distinct.distinct(samples.excerpt, most) is None:
         return Word(max_sample)
-    table = distinct.merged(samples.parts(), levels.MAX_LEVELS)
-    if table is None or not levels.worth_trying(table):
+    table = distinct.merged(samples.parts(), most)
+    if table is None or table.size < 2:
         return Word(max_sample)
-    bits = _packed_bits(samples, table, judge)
-    if bits >= judge.bits([samples.excerpt], samples.n_samples):
+    plain_bits = judge.bits([samples.excerpt], samples.n_samples)
+    if _packed_bits(samples, table, judge, plain_bits) >= plain_bits:
         return Word(max_sample)
     return Word(table.size - 1, table)
 
 
-def _packed_bits(samples: Samples, table: np.ndarray, judge: Judge) -> float:
-    """Estimate the bits of ranks and table."""
+def _packed_bits(
+    samples: Samples, table: np.ndarray, judge: Judge, limit: float = np.inf
+) -> float:
+    """Estimate the bits of ranks and table; of ranks alone where they are `limit` or more."""
     ranked = distinct.ranks(samples.excerpt, table)
-    return judge.bits([ranked], samples.n_samples) + 8 * len(levels.pack_table(table))
-
-
-def _has_gaps(samples: np.ndarray, max_sample: int) -> bool:
-    """Tell whether an excerpt leaves open that a quarter of the range is not used."""
-    present = distinct.distinct(samples, levels.MAX_LEVELS)
-    return present is not None and 4 * present.size <= 3 * (max_sample + 1)
+    bits = judge.bits([ranked], samples.n_samples)
+    return bits if bits >= limit else bits + 8 * len(levels.pack_table(table))

@@ -134,9 +134,7 @@ def test_packed_bodies_are_bounded():
         unpack(packed_body(b"\0"), 3)
 
 
-def test_worth_trying_asks_for_a_quarter_of_gaps():
-    assert levels.worth_trying(np.array([0, 2], np.uint64))
-    assert levels.worth_trying(np.array([0, 1, 3], np.uint64))
-    assert not levels.worth_trying(np.array([0, 1], np.uint64))
-    assert not levels.worth_trying(np.array([0, 1, 2, 4], np.uint64))
-    assert not levels.worth_trying(np.array([0], np.uint64))
+def test_most_worth_trying_asks_for_a_quarter_of_gaps():
+    assert [levels.most_worth_trying(highest) for highest in (0, 1, 2, 3, 4, 7)] == [
+        0, 1, 2, 3, 3, 6,
+    ]  # fmt: skip
