@@ -60,7 +60,7 @@ class Effort:
     larger: tuple[str, str] | None = None
 
 
-_HASTY = HitsChoice(0.10, 1 << 15, (4,), (), abundances=False, favour=1.2)
+_HASTY = HitsChoice(0.10, 1 << 16, (4,), (), abundances=False, favour=1.2)
 _QUICK = HitsChoice(0.10, 1 << 16, (4,), (0,), abundances=False, favour=1.2)
 _BRISK = HitsChoice(0.03, 1 << 18, favour=1)
 _USUAL = HitsChoice(0.005, 1 << 20)
