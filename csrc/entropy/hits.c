@@ -29,7 +29,7 @@ size_t mll_hits_bytes(uint32_t n_candidates, uint32_t n_contexts)
     size_t cell = sizeof(uint8_t) + 2 * sizeof(uint8_t) + 3 * sizeof(uint32_t);
     size_t joint = sizeof(uint16_t) + 2 * sizeof(uint16_t) + 3 * sizeof(uint32_t);
     return n_candidates * (MLL_HITS_CELLS * cell + MLL_HITS_JOINTS * joint)
-           + (size_t)n_contexts * MLL_TOKEN_STRIDE + 10 * MLL_ALIGN;
+           + (size_t)n_contexts * MLL_TOKEN_STRIDE + 2 * sizeof(uint32_t) + 10 * MLL_ALIGN;
 }
 
 static void hits_place_tables(mll_hits *hits, void *memory, uint32_t n_contexts)
@@ -40,11 +40,11 @@ static void hits_place_tables(mll_hits *hits, void *memory, uint32_t n_contexts)
     hits->level = mll_memory_take(&at, cells);
     hits->seen = mll_memory_take(&at, 2 * cells);
     hits->count = mll_memory_take(&at, 2 * cells * sizeof *hits->count);
-    hits->cells = mll_memory_take(&at, cells * sizeof *hits->cells);
+    hits->cells = mll_memory_take(&at, (cells + 1) * sizeof *hits->cells);
     hits->freq = mll_memory_take(&at, joints * sizeof *hits->freq);
     hits->weight = mll_memory_take(&at, 2 * joints * sizeof *hits->weight);
     hits->joint_count = mll_memory_take(&at, 2 * joints * sizeof *hits->joint_count);
-    hits->joints = mll_memory_take(&at, joints * sizeof *hits->joints);
+    hits->joints = mll_memory_take(&at, (joints + 1) * sizeof *hits->joints);
     hits->rarity = mll_memory_take(&at, (size_t)n_contexts * MLL_TOKEN_STRIDE);
 }
 
@@ -56,7 +56,7 @@ static uint16_t joint_freq(const uint16_t weight[2])
 
 static void joint_begin(mll_hits *hits, size_t joint)
 {
-    uint32_t number = (uint32_t)(joint % MLL_HITS_JOINTS), n = MLL_HITS_LEVELS;
+    uint32_t number = (uint32_t)joint, n = MLL_HITS_LEVELS;
     int32_t sum = (int32_t)(number % n + number / n % n + number / n / n) - 3 * (int32_t)(n / 2);
     uint16_t more = HITS_EXPECTED[sum < 0 ? -sum : sum], less = (uint16_t)(JOINT_PRIOR - more);
     uint16_t *weight = hits->weight + 2 * joint;
@@ -66,9 +66,13 @@ static void joint_begin(mll_hits *hits, size_t joint)
 }
 
 // Quarter octaves by which a token, its raw bits shared out, is less likely than certain.
+// Freq is below the power of two above it, which whole octaves get us to at once.
 static uint8_t token_rarity(uint32_t freq, uint32_t n_raw)
 {
-    uint32_t rarity = 0;
+    uint32_t above = mll_floor_log2(freq) + 1, certain = MLL_SCALE_BITS + n_raw;
+    uint32_t rarity = above < certain ? 4 * (certain - above) : 0;
+    if (rarity > RAREST)
+        return RAREST;
     while (rarity < RAREST
            && freq < QUARTERS[(rarity + 1) & 3] << n_raw >> ((rarity + 1) >> 2))
         rarity++;
@@ -90,8 +94,13 @@ mll_status mll_hits_init(mll_hits *hits, void *memory, size_t memory_bytes, uint
     hits->quarters = quarters;
     hits_place_tables(hits, memory, setup->n_contexts);
     memset(hits->level, MLL_HITS_LEVELS / 2, (size_t)n_candidates * MLL_HITS_CELLS);
-    for (size_t joint = 0; joint < (size_t)n_candidates * MLL_HITS_JOINTS; joint++)
+    for (size_t joint = 0; joint < MLL_HITS_JOINTS; joint++)
         joint_begin(hits, joint);
+    for (size_t joint = MLL_HITS_JOINTS; joint < (size_t)n_candidates * MLL_HITS_JOINTS; joint++) {
+        hits->freq[joint] = hits->freq[joint - MLL_HITS_JOINTS];
+        memcpy(hits->weight + 2 * joint, hits->weight + 2 * (joint - MLL_HITS_JOINTS),
+               2 * sizeof *hits->weight);
+    }
     for (uint32_t c = 0; c < setup->n_contexts; c++)
         for (uint32_t t = 0; t < MLL_N_TOKENS; t++)
             hits->rarity[(size_t)c * MLL_TOKEN_STRIDE + t] =

@@ -38,8 +38,8 @@ typedef struct {
     uint16_t *freq;        // [n_candidates][JOINTS], frequency of a hit, 1..MLL_SCALE - 1
     uint16_t *weight;      // [n_candidates][JOINTS][2], misses and hits, sum at most 2^15
     uint32_t *joint_count; // [n_candidates][JOINTS][2], of the present band
-    uint32_t *cells;       // cells counted in during the present band
-    uint32_t *joints;      // joints counted in during the present band
+    uint32_t *cells;       // cells counted in during the present band, and room for one
+    uint32_t *joints;      // joints counted in during the present band, and room for one
     uint8_t *rarity;       // [n_contexts][MLL_TOKEN_STRIDE], quarter octaves below certain, 0..50
     const uint8_t *shift;  // [n_contexts], of the prior
     const int8_t *quarters; // [max_sample + 1], abundance of each value (abundance.h), or NULL
@@ -77,6 +77,17 @@ static inline uint32_t mll_hits_digit(int32_t a, int32_t b)
     return (uint32_t)((difference < -2 ? -2 : difference > 2 ? 2 : difference) + 2);
 }
 
+#define MLL_HITS_MOST_ABUNDANT 24 // quarters are -32..24 and rarity is 0..50 before them
+
+// 1 more from each of 2, 4, 6, 10, 13, 18 and 26 on.
+static const uint8_t mll_hits_closeness_by_rarity[MLL_HITS_MOST_ABUNDANT + 50 + 32 + 1] = {
+    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, // below 0
+    0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 4, 4, 4, 5, 5, 5, 5, 5, 6, 6, 6, 6, 6, 6, 6, 6,
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+    7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7, 7,
+    7, 7, 7,
+};
+
 // How far a value is from what the net and its abundance let expect in a context, 0..7.
 static inline uint32_t mll_hits_closeness(const mll_hits *hits, uint32_t context, uint32_t symbol,
                                           uint32_t value)
@@ -85,8 +96,7 @@ static inline uint32_t mll_hits_closeness(const mll_hits *hits, uint32_t context
     int32_t rarity = hits->rarity[(size_t)context * MLL_TOKEN_STRIDE + token];
     if (hits->quarters != NULL)
         rarity -= hits->quarters[value];
-    return (uint32_t)((rarity >= 2) + (rarity >= 4) + (rarity >= 6) + (rarity >= 10)
-                      + (rarity >= 13) + (rarity >= 18) + (rarity >= 26));
+    return mll_hits_closeness_by_rarity[rarity + MLL_HITS_MOST_ABUNDANT];
 }
 
 // Looks at the neighbours of the sample at `at` (neighbour = at[row * row_step + col * col_step])
@@ -144,20 +154,29 @@ static inline uint32_t mll_hits_joint(const mll_hits *hits, const mll_hits_place
     return candidate * MLL_HITS_JOINTS + joint;
 }
 
-static inline void mll_hits_count(mll_hits *hits, const mll_hits_place *place, uint32_t candidate,
-                                  uint32_t joint, uint32_t flag)
+// Counts a flag of a candidate if it was asked (1); if not (0) it writes only what no one reads.
+// Without branches: whether flags are asked is what nobody can predict.
+static inline void mll_hits_count_if(mll_hits *hits, const mll_hits_place *place,
+                                     uint32_t candidate, uint32_t joint, uint32_t flag,
+                                     uint32_t asked)
 {
     for (int set = 0; set < 3; set++) {
         uint32_t cell = candidate * MLL_HITS_CELLS + place->cell[set];
         uint32_t *count = hits->count + 2 * (size_t)cell;
-        if ((count[0] | count[1]) == 0)
-            hits->cells[hits->n_cells++] = cell;
-        count[flag] += 1;
+        hits->cells[hits->n_cells] = cell; // it stays there if it is the first of the band
+        hits->n_cells += asked & ((count[0] | count[1]) == 0);
+        count[flag] += asked;
     }
     uint32_t *count = hits->joint_count + 2 * (size_t)joint;
-    if ((count[0] | count[1]) == 0)
-        hits->joints[hits->n_joints++] = joint;
-    count[flag] += 1;
+    hits->joints[hits->n_joints] = joint;
+    hits->n_joints += asked & ((count[0] | count[1]) == 0);
+    count[flag] += asked;
+}
+
+static inline void mll_hits_count(mll_hits *hits, const mll_hits_place *place, uint32_t candidate,
+                                  uint32_t joint, uint32_t flag)
+{
+    mll_hits_count_if(hits, place, candidate, joint, flag, 1);
 }
 
 // The symbol of a sample that is no candidate, renumbered without the candidates' symbols.
@@ -191,17 +210,19 @@ static inline uint32_t mll_hits_restore(const mll_hits *hits, const mll_hits_pla
 static inline int mll_hits_flag(mll_hits *hits, const mll_hits_place *place, uint16_t sample,
                                 uint16_t flags[MLL_HITS_CANDIDATES])
 {
-    int found = 0;
-    for (uint32_t i = 0; i < MLL_HITS_CANDIDATES; i++) {
+    uint32_t is_open = 1;
+    const int is_flat = !(place->is_new[1] | place->is_new[2] | place->is_new[3]);
+    const uint32_t n_asked = is_flat ? 1 : hits->n_candidates;
+    for (uint32_t i = 0; i < MLL_HITS_CANDIDATES; i++)
         flags[i] = 0;
-        if (found || i >= hits->n_candidates || !place->is_new[i])
-            continue;
-        uint32_t joint = mll_hits_joint(hits, place, i);
-        found = sample == place->value[i];
-        flags[i] = (uint16_t)(2 * hits->freq[joint] + found);
-        mll_hits_count(hits, place, i, joint, (uint32_t)found);
+    for (uint32_t i = 0; i < n_asked; i++) {
+        uint32_t asked = is_open & place->is_new[i], joint = mll_hits_joint(hits, place, i);
+        uint32_t yes = asked & (sample == place->value[i]);
+        flags[i] = (uint16_t)((2u * hits->freq[joint] + yes) * asked);
+        mll_hits_count_if(hits, place, i, joint, yes, asked);
+        is_open &= yes ^ 1;
     }
-    return found;
+    return (int)(is_open ^ 1);
 }
 
 // Reads the flags of a sample. *candidate becomes its number, or n_candidates if it is none.

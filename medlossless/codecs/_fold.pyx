@@ -21,10 +21,9 @@ from ..predict._kernel cimport (
 from ..entropy._core cimport (
     MLL_BAND_ROWS_LOG2_MAX, MLL_NO_RAW, MLL_NO_STEP, MLL_OK, MLL_RECORD_SLACK, mll_abundance,
     mll_abundance_end_band, mll_abundance_fold, mll_band_rows, mll_fold, mll_hits,
-    mll_hits_band_bits, mll_hits_end_band, mll_hits_flag, mll_hits_look, mll_hits_place,
-    mll_hits_reduce, mll_model, mll_model_band_bits, mll_model_end_band, mll_model_record,
-    mll_rans_bound, mll_rans_encode_records, mll_rans_rows, mll_records, mll_status,
-    mll_tile_shape,
+    mll_hits_band_bits, mll_hits_end_band, mll_hits_flag, mll_hits_place, mll_hits_reduce, mll_model,
+    mll_model_band_bits, mll_model_end_band, mll_model_record, mll_rans_bound,
+    mll_rans_encode_records, mll_rans_rows, mll_records, mll_status, mll_tile_shape,
 )
 from ._frames cimport frame_buffers, next_frame, point, scale_earlier
 from ._tables cimport AbundanceTables, HitTables, ModelTables
@@ -33,10 +32,13 @@ from ..errors import InvalidInput
 
 
 cdef extern from "entropy/record.h" nogil:
-    ctypedef void mll_record_fn(mll_model *model, const uint16_t *samples,
-                                const mll_prediction *found, int32_t n_lanes, uint32_t *steps,
-                                uint16_t *raws)
+    ctypedef void mll_record_fn(mll_model *, const uint16_t *, const mll_prediction *, int32_t,
+                                uint32_t *, uint16_t *)
     mll_record_fn *mll_recorder(int32_t kernel)
+cdef extern from "entropy/look.h" nogil:
+    ctypedef void mll_look_fn(const mll_hits *, const uint16_t *, int32_t, const mll_prediction *,
+                              int32_t, mll_hits_place *)
+    mll_look_fn *mll_looker(int32_t kernel)
 
 
 cdef enum Mode:
@@ -59,6 +61,8 @@ cdef struct Fold:
     mll_abundance *abundance
     mll_model *model  # for records and bits
     mll_record_fn *record
+    mll_look_fn *look  # in hit mode
+    mll_hits_place places[16]
     uint16_t *symbols  # 16 in the other modes, as are the contexts
     uint8_t *contexts
     uint16_t *flags  # 4 * 16 for bits, as are the records
@@ -69,21 +73,19 @@ cdef struct Fold:
     uint64_t bits
 
 
-cdef inline int _fold_hit(Fold *fold, const uint16_t *at, const mll_prediction *found,
+cdef inline int _fold_hit(Fold *fold, uint16_t sample, const mll_prediction *found,
                           int32_t lane) noexcept nogil:
-    """Flags of the sample at `at`, and its symbol, renumbered, if it is no candidate (0)."""
-    cdef mll_hits_place place
-    mll_hits_look(fold.hits, &place, at, fold.view.row_step, fold.view.col_step,
-                  found.context[lane], found.prediction[lane], fold.max_sample, found.flip[lane])
-    cdef int hit = mll_hits_flag(fold.hits, &place, at[0], fold.flags + 4 * lane)
+    """Flags of a sample, and its symbol, renumbered, if it is no candidate (0)."""
+    cdef mll_hits_place *place = &fold.places[lane]
+    cdef int hit = mll_hits_flag(fold.hits, place, sample, fold.flags + 4 * lane)
     if hit:
         fold.symbols[lane] = 0
     elif fold.mode == ABUNDANT:
-        mll_abundance_fold(fold.abundance, fold.hits, &place, found.context[lane],
-                           found.prediction[lane], found.flip[lane], at[0],
+        mll_abundance_fold(fold.abundance, fold.hits, place, found.context[lane],
+                           found.prediction[lane], found.flip[lane], sample,
                            fold.both_steps + 2 * lane, fold.expected)
     else:
-        fold.symbols[lane] = <uint16_t>mll_hits_reduce(fold.hits, &place, fold.symbols[lane])
+        fold.symbols[lane] = <uint16_t>mll_hits_reduce(fold.hits, place, fold.symbols[lane])
     return hit
 
 
@@ -92,12 +94,14 @@ cdef void _fold_lanes(Fold *fold, const uint16_t *samples, const mll_prediction 
     """Fold the samples of one call of the kernel, one after another."""
     cdef int32_t lane
     cdef int hit = 0
+    if fold.hits != NULL:
+        fold.look(fold.hits, samples, fold.view.row_step, found, fold.max_sample, fold.places)
     for lane in range(lanes):
         fold.symbols[lane] = <uint16_t>mll_fold(samples[lane], found.prediction[lane],
                                                 fold.max_sample, found.flip[lane])
         fold.contexts[lane] = found.context[lane]
         if fold.hits != NULL:
-            hit = _fold_hit(fold, samples + lane, found, lane)
+            hit = _fold_hit(fold, samples[lane], found, lane)
         if fold.model == NULL:
             continue
         if hit:
@@ -192,11 +196,11 @@ cdef class _Folding:
     cdef int set_hits(self, hits, shifts, freqs, size_t n_flags, quarters=None) except -1:
         """Hit mode if wanted, with fresh tables and room for the flags of so many samples."""
         cdef HitTables tables
-        cdef uint16_t[::1] flags
+        cdef uint16_t[::1] flags = np.empty(4 * n_flags if hits is not None else 0, np.uint16)
         if hits is not None:
             tables = HitTables(hits[0], shifts, freqs, quarters)
-            flags = np.empty(4 * n_flags, np.uint16)
             self.fold.hits, self.fold.band_rows_log2 = &tables.tables, hits[1]
+            self.fold.look = mll_looker((<KernelNet>self.nets[0]).number)
             self.fold.flags = &flags[0]
             self.kept += [tables, flags]
         return 0
@@ -206,9 +210,8 @@ cdef class _Folding:
         cdef ModelTables tables = ModelTables(shifts, freqs, self.fold.max_sample, *learning)
         cdef uint32_t[::1] steps = np.empty(n_records + MLL_RECORD_SLACK, np.uint32)
         cdef uint16_t[::1] raws = np.empty(n_records + MLL_RECORD_SLACK, np.uint16)
-        cdef KernelNet first = self.nets[0]
         self.fold.mode, self.fold.model = mode, &tables.tables
-        self.fold.record = mll_recorder(first.number)
+        self.fold.record = mll_recorder((<KernelNet>self.nets[0]).number)
         self.fold.records.steps, self.fold.records.raws = &steps[0], &raws[0]
         self.kept += [tables, steps, raws]
         return 0
