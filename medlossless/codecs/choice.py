@@ -26,8 +26,8 @@ from .tuned import Sight
 
 Progress = Callable[[int, int], None]
 
-EXCERPTS = 3
-EXCERPT_ROWS = 96
+EXCERPTS, EXCERPT_ROWS = 3, 96
+HASTY_EXCERPTS, HASTY_EXCERPT_ROWS = 2, 32  # without tuning
 # Tuning gains a little more in three dimensions: most series that cost up to 1 % more untuned cost
 # less tuned.
 VOLUMETRIC_FAVOUR = 0.99
@@ -103,24 +103,25 @@ def choose(plane: Plane, effort: int) -> Predictor:
     if chosen.volume_net is None or plane.samples.shape[0] == 1:
         return flat
     deep = predictor_named(chosen.plane_net, chosen.volume_net)
-    bits = _excerpt_bits(plane, deep)
+    size = (EXCERPTS, EXCERPT_ROWS) if chosen.tuning else (HASTY_EXCERPTS, HASTY_EXCERPT_ROWS)
+    bits = _excerpt_bits(plane, deep, *size)
     gains = gain.fit(plane.samples)
     if gains is not None:
         scaled = replace(deep, gains=gains)
-        scaled_bits = _excerpt_bits(plane, scaled)
+        scaled_bits = _excerpt_bits(plane, scaled, *size)
         if GAINS_DISFAVOUR * scaled_bits < bits:
             deep, bits = scaled, scaled_bits
-    return deep if VOLUMETRIC_FAVOUR * bits < _excerpt_bits(plane, flat) else flat
+    return deep if VOLUMETRIC_FAVOUR * bits < _excerpt_bits(plane, flat, *size) else flat
 
 
-def _excerpt_bits(plane: Plane, predictor: Predictor) -> float:
-    """Bits of a few frames (each with the two before it, which do not count)."""
+def _excerpt_bits(plane: Plane, predictor: Predictor, n_excerpts: int, n_rows: int) -> float:
+    """Bits of some rows of a few frames (each with the two before it, which do not count)."""
     n_frames, rows, _ = plane.samples.shape
     total = 0.0
-    row0 = max(0, (rows - EXCERPT_ROWS) // 2)
-    for frame in np.unique(np.linspace(1, n_frames - 1, EXCERPTS).astype(int)):
+    row0 = max(0, (rows - n_rows) // 2)
+    for frame in np.unique(np.linspace(1, n_frames - 1, n_excerpts).astype(int)):
         start = max(0, frame - 2) if predictor.volumetric else frame
-        box = plane.samples[start : frame + 1, row0 : row0 + EXCERPT_ROWS]
+        box = plane.samples[start : frame + 1, row0 : row0 + n_rows]
         total += float(frame_bits(predictor, box, plane.max_sample, start)[-1])
     return total
 

@@ -25,7 +25,7 @@ class HitsChoice:
     """How hit mode is chosen.
 
     save : share of all bits that it must save, as it costs a decoder time
-    samples : looked at for the choice
+    samples, share : how many are looked at for the choice, at most this and this share of all
     candidates : how many neighbours are asked, each number that is tried
     lower : log2 of the rows of lower bands, tried in turn while they save that share again
     abundances : whether they are tried
@@ -39,6 +39,7 @@ class HitsChoice:
     lower: tuple[int, ...] = (2, 0)
     abundances: bool = True
     favour: float = 0
+    share: float = 1
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Effort:
     larger: tuple[str, str] | None = None
 
 
-_HASTY = HitsChoice(0.10, 1 << 16, (4,), (), abundances=False, favour=1.2)
+_HASTY = HitsChoice(0.10, 1 << 16, (4,), (), abundances=False, favour=1.2, share=0.5)
 _QUICK = HitsChoice(0.10, 1 << 16, (4,), (0,), abundances=False, favour=1.2)
 _BRISK = HitsChoice(0.03, 1 << 18, favour=1)
 _USUAL = HitsChoice(0.005, 1 << 20)

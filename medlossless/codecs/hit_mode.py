@@ -22,6 +22,7 @@ REPEATS = 0.2  # share of samples equal to W or N below which hit mode is not tr
 UNEVEN = 0.05  # bits a sample that knowing how frequent values are must promise
 FLAT = 0.005  # share of samples whose W and N differ below which there is nothing to save
 LOOK_SAMPLES = 1 << 16  # looked at for either
+LEAST_SAMPLES = 1 << 14  # tried at least, if there are so many
 HITS_FRAMES = 4
 HITS_BANDS_LOG2 = 4  # of the bands tried first
 FITS = 2  # of the abundances: what the first one does changes what is expected
@@ -51,7 +52,7 @@ def _repeats(bands: np.ndarray, favour: float) -> bool:
     one = np.uint16(1)
     near = (sample + one == w) | (sample - one == w) | (sample + one == n) | (sample - one == n)
     repeated = np.count_nonzero(same & differ)
-    return repeated > favour * np.count_nonzero(near & ~same & differ)
+    return bool(repeated > favour * np.count_nonzero(near & ~same & differ))
 
 
 def _uneven(bands: np.ndarray, max_sample: int) -> bool:
@@ -66,7 +67,7 @@ def _uneven(bands: np.ndarray, max_sample: int) -> bool:
 
 def cost_of(plane: Plane, how: HitsChoice, volumetric: bool) -> Cost:
     """A function Predictor -> bits of a plane, nets included, counted on a box in its middle."""
-    return _cost_on(plane, _hits_box(plane, how.samples, volumetric))
+    return _cost_on(plane, _hits_box(plane, how, volumetric))
 
 
 def _cost_on(plane: Plane, box: np.ndarray) -> Cost:
@@ -84,7 +85,7 @@ def best_of(
     plane: Plane, chosen: Predictor, tuned_to_plane: Predictor, how: HitsChoice
 ) -> Predictor:
     """Hit mode where it pays, as it pays best; tuned nets may not pay any more beside it."""
-    box = _hits_box(plane, how.samples, chosen.volumetric)
+    box = _hits_box(plane, how, chosen.volumetric)
     bits = _cost_on(plane, box)
     best, least = tuned_to_plane, bits(tuned_to_plane) * (1 - how.save)
     for base in [chosen] if chosen is tuned_to_plane else [chosen, tuned_to_plane]:
@@ -151,9 +152,10 @@ def _with_lower_bands(
     return best, least
 
 
-def _hits_box(plane: Plane, n_samples: int, volumetric: bool) -> np.ndarray:
+def _hits_box(plane: Plane, how: HitsChoice, volumetric: bool) -> np.ndarray:
     """Bands of rows from all over a plane, or whole rows of following frames in its middle."""
     n_frames, rows, cols = plane.samples.shape
+    n_samples = min(how.samples, max(LEAST_SAMPLES, int(how.share * plane.samples.size)))
     if not volumetric:
         return planes.excerpt(plane.samples, n_samples)
     rows_taken = max(1, min(rows, n_samples // cols))

@@ -23,7 +23,7 @@ from .recipe import Channel, Recipe
 from .wording import Samples, choose_words
 
 # Samples in an excerpt, by effort; also the most an estimate costs.
-EXCERPT_SAMPLES = {1: 1 << 15, 2: 1 << 16, 3: 1 << 16, 4: 1 << 17, 5: 1 << 17, 6: 1 << 18}
+EXCERPT_SAMPLES = {1: 1 << 14, 2: 1 << 16, 3: 1 << 16, 4: 1 << 17, 5: 1 << 17, 6: 1 << 18}
 EXCERPT_SAMPLES_MOST = 1 << 20
 PIECE_SAMPLES = 1 << 18
 SAMPLES_A_COLOUR = 4  # fewer positions for each colour than this and no palette is tried

@@ -72,9 +72,7 @@ def _choose_word(samples: Samples, max_sample: int, judge: Judge) -> Word:
     return Word(table.size - 1, table)
 
 
-def _packed_bits(
-    samples: Samples, table: np.ndarray, judge: Judge, limit: float = np.inf
-) -> float:
+def _packed_bits(samples: Samples, table: np.ndarray, judge: Judge, limit: float = np.inf) -> float:
     """Estimate the bits of ranks and table; of ranks alone where they are `limit` or more."""
     ranked = distinct.ranks(samples.excerpt, table)
     bits = judge.bits([ranked], samples.n_samples)
