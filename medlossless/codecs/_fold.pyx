@@ -21,24 +21,14 @@ from ..predict._kernel cimport (
 from ..entropy._core cimport (
     MLL_BAND_ROWS_LOG2_MAX, MLL_NO_RAW, MLL_NO_STEP, MLL_OK, MLL_RECORD_SLACK, mll_abundance,
     mll_abundance_end_band, mll_abundance_fold, mll_band_rows, mll_fold, mll_hits,
-    mll_hits_band_bits, mll_hits_end_band, mll_hits_flag, mll_hits_place, mll_hits_reduce, mll_model,
-    mll_model_band_bits, mll_model_end_band, mll_model_record, mll_rans_bound,
+    mll_hits_band_bits, mll_hits_end_band, mll_hits_flag, mll_hits_place, mll_hits_reduce,
+    mll_model, mll_model_band_bits, mll_model_end_band, mll_model_record, mll_rans_bound,
     mll_rans_encode_records, mll_rans_rows, mll_records, mll_status, mll_tile_shape,
 )
 from ._frames cimport frame_buffers, next_frame, point, scale_earlier
 from ._tables cimport AbundanceTables, HitTables, ModelTables
 
 from ..errors import InvalidInput
-
-
-cdef extern from "entropy/record.h" nogil:
-    ctypedef void mll_record_fn(mll_model *, const uint16_t *, const mll_prediction *, int32_t,
-                                uint32_t *, uint16_t *)
-    mll_record_fn *mll_recorder(int32_t kernel)
-cdef extern from "entropy/look.h" nogil:
-    ctypedef void mll_look_fn(const mll_hits *, const uint16_t *, int32_t, const mll_prediction *,
-                              int32_t, mll_hits_place *)
-    mll_look_fn *mll_looker(int32_t kernel)
 
 
 cdef enum Mode:
@@ -53,6 +43,7 @@ cdef struct Fold:
     Mode mode
     int32_t rows, cols, max_sample, n_frames
     uint32_t band_rows_log2
+    const int32_t *runs  # [rows][2]: samples at both ends that are known; or NULL
     const mll_net *net
     mll_predict_fn *predict
     mll_view view
@@ -111,15 +102,28 @@ cdef void _fold_lanes(Fold *fold, const uint16_t *samples, const mll_prediction 
                              &fold.records.steps[lane], &fold.records.raws[lane])
 
 
+cdef void _skip(Fold *fold, int32_t n_samples) noexcept nogil:
+    """Samples that are known have records that code nothing."""
+    cdef int32_t i
+    if fold.mode == RECORDS:
+        for i in range(n_samples):
+            fold.records.steps[i], fold.records.raws[i] = MLL_NO_STEP, MLL_NO_RAW
+        fold.records.steps += n_samples
+        fold.records.raws += n_samples
+
+
 cdef void _fold_row(Fold *fold, int32_t row) noexcept nogil:
     """Predict the samples of a row of padded[0] and fold them."""
     cdef mll_prediction found
-    cdef int32_t col = 0, lanes, k
-    while col < fold.cols:
+    cdef int32_t col = 0, end = fold.cols, lanes, k
+    if fold.runs != NULL:
+        col, end = fold.runs[2 * row], fold.cols - fold.runs[2 * row + 1]
+        _skip(fold, col)
+    while col < end:
         for k in range(fold.n_frames):
             fold.view.frame[k] = mll_frame_row(fold.padded[k], fold.cols, row) + col
         fold.predict(fold.net, &fold.view, fold.max_sample, &found)
-        lanes = min(<int32_t>MLL_LANES, fold.cols - col)
+        lanes = min(<int32_t>MLL_LANES, end - col)
         if fold.model == NULL or fold.hits != NULL:
             _fold_lanes(fold, fold.view.frame[0], &found, lanes)
         else:
@@ -136,6 +140,7 @@ cdef void _fold_row(Fold *fold, int32_t row) noexcept nogil:
         if fold.hits != NULL and fold.mode != BITS:
             fold.flags += 4 * lanes
         col += lanes
+    _skip(fold, fold.cols - end)
 
 
 cdef void _end_band(Fold *fold) noexcept nogil:
@@ -173,12 +178,13 @@ cdef class _Folding:
     cdef uint8_t some_contexts[16]
     cdef list buffers, kept
     cdef const uint16_t[:, :, ::1] samples
+    cdef const int32_t[:, :, ::1] runs
     cdef tuple nets
     cdef uint16_t edge
     cdef const uint16_t[::1] gains
 
     def __init__(self, const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
-                 int max_sample, int edge, gains):
+                 int max_sample, int edge, gains=None, runs=None):
         if first.n_frames != 1:
             raise InvalidInput("the first frame of a tile needs a net that looks at one frame")
         if max_sample < 0 or np.max(samples) > max_sample:
@@ -186,7 +192,7 @@ cdef class _Folding:
         if gains is not None and len(gains) != samples.shape[0]:
             raise InvalidInput(f"{len(gains)} gains of {samples.shape[0]} frames")
         self.samples, self.nets, self.edge = samples, (first, later), edge
-        self.gains = gains
+        self.gains, self.runs = gains, runs
         self.fold.rows, self.fold.cols = samples.shape[1], samples.shape[2]
         self.fold.max_sample, self.fold.band_rows_log2 = max_sample, MLL_BAND_ROWS_LOG2_MAX
         self.buffers, self.kept = frame_buffers(self.fold.rows, self.fold.cols), []
@@ -221,6 +227,7 @@ cdef class _Folding:
         cdef KernelNet handle = self.nets[f > 0]
         cdef Fold *fold = &self.fold
         cdef int32_t row
+        fold.runs = &self.runs[f, 0, 0] if self.runs is not None else NULL
         fold.net, fold.predict, fold.n_frames = &handle.net, handle.predict, handle.n_frames
         with nogil:
             mll_frame_open(self.padded[0], fold.cols, self.edge)
@@ -318,7 +325,7 @@ def fold_abundant(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet 
 def encode_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
                 int max_sample, int edge, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
                 int streams_log2, unsigned int increment, unsigned int limit, hits=None,
-                gains=None):
+                gains=None, runs=None):
     """Encode a tile with rANS; the inverse of `_scan.decode_tile`.
 
     Parameters
@@ -327,15 +334,16 @@ def encode_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet la
         As in `fold_tile`.
     shifts, freqs : the tables the contexts start from
     streams_log2, increment, limit : as written in the stream
-    hits : (candidates, band_rows_log2), optional
-        Hit mode.
+    hits : (candidates, band_rows_log2) of hit mode, optional
+    runs : (frames, rows, 2) int32, C-contiguous, optional; not in hit mode
+        How many samples at the left and the right end of each row are known.
 
     Returns
     -------
     payload : (n,) uint8
         What `entropy.encode_tile` makes of `fold_tile`.
     """
-    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge, gains)
+    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge, gains, runs)
     cdef mll_tile_shape shape
     cdef mll_records records
     cdef size_t n_samples = samples.size, start = 0
@@ -362,21 +370,21 @@ def encode_tile(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet la
 def tile_bits(const uint16_t[:, :, ::1] samples, KernelNet first, KernelNet later,
               int max_sample, int edge, const uint8_t[::1] shifts, const uint16_t[:, ::1] freqs,
               unsigned int increment, unsigned int limit, const uint32_t[::1] freq_bits,
-              hits=None, gains=None):
+              hits=None, gains=None, runs=None):
     """Ideal code length of each frame of a tile, without a coder's losses.
 
     Parameters
     ----------
     freq_bits : (32769,) uint32
         Bits of a token by its freq, in 1/65536 bit.
-    samples, first, later, max_sample, edge, shifts, freqs, increment, limit, hits, gains
+    samples, first, later, max_sample, edge, shifts, freqs, increment, limit, hits, gains, runs
         As in `encode_tile`.
 
     Returns
     -------
     (frames,) uint64, in 1/65536 bit
     """
-    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge, gains)
+    cdef _Folding folding = _Folding(samples, first, later, max_sample, edge, gains, runs)
     cdef int f
     folding.set_hits(hits, shifts, freqs, MLL_LANES)
     folding.set_model(BITS, shifts, freqs, (increment, limit), MLL_LANES)

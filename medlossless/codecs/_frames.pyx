@@ -23,14 +23,6 @@ cdef int point(list buffers, uint16_t **pointers) except -1:
     return 0
 
 
-cdef void next_frame(uint16_t **padded, int f) noexcept nogil:
-    """Rotate: padded[0] becomes the previous frame; the second frame has itself twice before."""
-    cdef uint16_t *oldest = padded[2]
-    padded[2] = padded[1]
-    padded[1] = padded[0]
-    padded[0] = oldest
-
-
 cdef void scale_earlier(uint16_t **padded, int f, int32_t rows, int32_t cols, uint16_t gain,
                         uint16_t max_sample) noexcept nogil:
     """Bring the frames before frame f, f >= 1, to its scale; the one before them is so far scaled

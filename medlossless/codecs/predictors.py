@@ -212,10 +212,11 @@ def tile_payload(predictor: Predictor, seen: TileInput, max_sample: int, coder: 
     streams_log2 = choose_streams_log2(seen.samples.size)
     prior, hits = predictor.prior, predictor.hits
     learning = (entropy.INCREMENT, entropy.LIMIT)
-    if coder == "ans" and seen.runs is None and not (hits and hits.abundance):
+    if coder == "ans" and not (hits and hits.abundance):
         tables = (prior.shift, prior.freq, streams_log2, *learning)
         start = (seen.samples, *predictor.kernels, max_sample, seen.edge)
-        return encode_tile(*start, *tables, hits and hits.mode[:2], seen.gains).tobytes()
+        streams = encode_tile(*start, *tables, hits and hits.mode[:2], seen.gains, seen.runs)
+        return seen.pack_runs(predictor) + streams.tobytes()
     folded = fold(predictor, seen, max_sample)
     if "steps" in folded:
         return entropy.encode_steps(**folded, streams_log2=streams_log2)
@@ -230,13 +231,12 @@ def frame_bits(
     """Ideal code length of each frame of a tile, (frames,) float64; of a mask nothing."""
     prior, hits = predictor.prior, predictor.hits
     seen = TileInput.of(predictor, samples, frame0)
-    if seen.runs is not None or (hits and hits.abundance):
+    if hits and hits.abundance:
         folded = fold(predictor, seen, max_sample)
-        bits = entropy.step_bits if "steps" in folded else entropy.sample_bits
-        return bits(**folded).sum(axis=(1, 2), dtype=float)
+        return entropy.step_bits(**folded).sum(axis=(1, 2), dtype=float)
     tables = (prior.shift, prior.freq, entropy.INCREMENT, entropy.LIMIT, _freq_bits())
     start = (seen.samples, *predictor.kernels, max_sample, seen.edge)
-    return tile_bits(*start, *tables, hits and hits.mode[:2], seen.gains) / 65536
+    return tile_bits(*start, *tables, hits and hits.mode[:2], seen.gains, seen.runs) / 65536
 
 
 @cache

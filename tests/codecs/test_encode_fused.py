@@ -5,6 +5,8 @@ Those two, and the decoder, have their own definitions (`test_reference_decoder`
 `entropy.reference`); here every kernel, net and mode goes both ways.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from codec_arrays import boxes, smooth
@@ -12,7 +14,16 @@ from codec_arrays import boxes, smooth
 from medlossless import entropy
 from medlossless.codecs._fold import encode_tile, fold_tile, tile_bits
 from medlossless.codecs._scan import decode_tile
-from medlossless.codecs.predictors import _freq_bits
+from medlossless.codecs.mask import Mask
+from medlossless.codecs.predictors import (
+    TileInput,
+    _freq_bits,
+    fold,
+    frame_bits,
+    predictor_named,
+    tile_payload,
+)
+from medlossless.codecs.tiling import choose_streams_log2
 from medlossless.errors import InvalidInput
 from medlossless.predict import net_named
 from medlossless.predict._kernel import KernelNet, available_kernels
@@ -85,3 +96,24 @@ def test_samples_above_the_maximum_are_refused():
     for top in (8, -1):
         with pytest.raises(InvalidInput, match="samples"):
             encode_tile(samples, kernel, kernel, top, 0, net.shifts, net.freqs, 0, *LEARNING)
+
+
+@pytest.mark.parametrize("names", [("tiny2d",), ("narrow2d", "narrow3d")])
+@pytest.mark.parametrize("cols", [1, 37, 100])
+def test_fused_encoder_leaves_masks_out_as_the_two_steps_do(names, cols):
+    rng = np.random.default_rng(cols)
+    samples = rng.integers(0, 900, (4, 35, cols)).astype(np.uint16)
+    for row in samples.reshape(-1, cols):
+        left, right = rng.integers(0, cols + 1, 2) * (rng.integers(0, 3, 2) > 0)
+        row[:left], row[cols - right :] = 7, 7
+    predictor = replace(predictor_named(*names), mask=Mask(7, 300))
+    seen = TileInput.of(predictor, samples)
+    assert seen.runs.any()
+    payload = tile_payload(predictor, seen, 900, "ans")
+    folded = fold(predictor, seen, 900)
+    streams_log2 = choose_streams_log2(samples.size)
+    assert payload == seen.pack_runs(predictor) + entropy.encode_tile(
+        **folded, streams_log2=streams_log2
+    )
+    bits = entropy.sample_bits(**folded).sum(axis=(1, 2), dtype=float)
+    np.testing.assert_allclose(frame_bits(predictor, samples, 900), bits, rtol=1e-4, atol=0.1)
