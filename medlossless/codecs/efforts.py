@@ -63,7 +63,7 @@ class Effort:
 
 _HASTY = HitsChoice(0.10, 1 << 16, (4,), (), abundances=False, favour=1.2, share=0.5)
 _QUICK = HitsChoice(0.10, 1 << 16, (4,), (0,), abundances=False, favour=1.2)
-_BRISK = HitsChoice(0.03, 1 << 18, favour=1)
+_BRISK = HitsChoice(0.03, 1 << 16, favour=1)
 _USUAL = HitsChoice(0.005, 1 << 20)
 _THOROUGH = HitsChoice(0.002, 1 << 20)
 _LARGE = ("large2d", "large3d")

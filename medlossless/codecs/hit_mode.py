@@ -22,6 +22,7 @@ REPEATS = 0.2  # share of samples equal to W or N below which hit mode is not tr
 UNEVEN = 0.05  # bits a sample that knowing how frequent values are must promise
 FLAT = 0.005  # share of samples whose W and N differ below which there is nothing to save
 LOOK_SAMPLES = 1 << 16  # looked at for either
+FEW_BITS = 0.25  # a sample, below which little happens and more is looked at
 LEAST_SAMPLES = 1 << 14  # tried at least, if there are so many
 HITS_FRAMES = 4
 HITS_BANDS_LOG2 = 4  # of the bands tried first
@@ -87,6 +88,9 @@ def best_of(
     """Hit mode where it pays, as it pays best; tuned nets may not pay any more beside it."""
     box = _hits_box(plane, how, chosen.volumetric)
     bits = _cost_on(plane, box)
+    if bits(tuned_to_plane) < FEW_BITS * plane.samples.size:
+        box = _hits_box(plane, replace(how, samples=4 * how.samples), chosen.volumetric)
+        bits = _cost_on(plane, box)
     best, least = tuned_to_plane, bits(tuned_to_plane) * (1 - how.save)
     for base in [chosen] if chosen is tuned_to_plane else [chosen, tuned_to_plane]:
         tried = replace(base, hits=Hits(how.candidates[0], HITS_BANDS_LOG2), mask=None)
