@@ -63,8 +63,9 @@ class Effort:
 
 _HASTY = HitsChoice(0.10, 1 << 16, (4,), (), abundances=False, favour=1.2, share=0.5)
 _QUICK = HitsChoice(0.10, 1 << 16, (4,), (0,), abundances=False, favour=1.2)
-_BRISK = HitsChoice(0.03, 1 << 16, favour=1)
-_USUAL = HitsChoice(0.005, 1 << 20)
+_BRISK = HitsChoice(0.03, 1 << 16, lower=(2,), favour=1)
+_USUAL = HitsChoice(0.005, 1 << 18, lower=(2,), favour=0.8)
+_CAREFUL = HitsChoice(0.005, 1 << 20)
 _THOROUGH = HitsChoice(0.002, 1 << 20)
 _LARGE = ("large2d", "large3d")
 
@@ -75,7 +76,7 @@ EFFORTS = {
     4: Effort("mid2d", "mid3d", Tuning(3_000, 100, 6_000, 1 << 16), _BRISK),
     5: Effort("mid2d", "mid3d", Tuning(450, 150, 8_000, 1 << 16), _USUAL),
     6: Effort("mid2d", "mid3d", Tuning(150, 300, 16_000, 1 << 15), _USUAL),
-    7: Effort("mid2d", "mid3d", Tuning(65, 600, 30_000, 1 << 14), _USUAL),
+    7: Effort("mid2d", "mid3d", Tuning(65, 600, 30_000, 1 << 14), _CAREFUL),
     8: Effort("wide2d", "wide3d", Tuning(40, 1_200, 40_000, 1 << 14), _THOROUGH),
     9: Effort("wide2d", "wide3d", Tuning(25, 2_000, 80_000, 1 << 14), _THOROUGH, _LARGE),
 }
