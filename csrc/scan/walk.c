@@ -85,15 +85,20 @@ static inline void put_pad(const piece *rows, uint16_t *at, int32_t lane, uint16
         at[(ptrdiff_t)rows->mirror * MLL_SKEW_WIDTH + lane - MLL_ROUND_ROWS] = sample;
 }
 
-// Lanes of a step, as bits, whose samples runs cover; offsets first..end - 1 are alive.
-static inline uint32_t covered(const mll_walk *walk, const piece *rows, int32_t step,
-                               int32_t first, int32_t end)
+// Lanes of a step, as bits, whose samples runs cover; offsets first..end - 1 are alive. That holds
+// before step *until, if no row begins or ends before.
+static uint32_t covered(const mll_walk *walk, const piece *rows, int32_t step, int32_t first,
+                        int32_t end, int32_t *until)
 {
     uint32_t lanes = 0;
+    *until = INT32_MAX;
     for (int32_t o = first; o < end; o++) {
         const int32_t *run = walk->runs + 2 * (ptrdiff_t)(rows->row0 + o);
-        const int32_t col = step - start_of(walk, rows, o);
-        lanes |= (uint32_t)(col < run[0] || col >= walk->cols - run[1]) << o % MLL_ROUND_ROWS;
+        const int32_t start = start_of(walk, rows, o);
+        const int32_t opens = start + run[0], closes = start + walk->cols - run[1];
+        lanes |= (uint32_t)(step < opens || step >= closes) << o % MLL_ROUND_ROWS;
+        if (step < closes)
+            *until = min(*until, step < opens ? opens : closes);
     }
     return lanes;
 }
@@ -122,7 +127,8 @@ static mll_status walk_steps(mll_walk *walk, const piece *rows)
 {
     int32_t begin = rows->first, end = rows->first;
     uint16_t is_alive[MLL_LANES] = {0};
-    uint32_t alive = 0;
+    uint32_t alive = 0, known = 0;
+    int32_t until = 0; // where what is known changes
     for (int32_t step = start_of(walk, rows, begin); end <= rows->last; step++) {
         const int begins = begin <= rows->last && step == start_of(walk, rows, begin);
         const int32_t fresh = begin % MLL_ROUND_ROWS, old = end % MLL_ROUND_ROWS;
@@ -134,8 +140,8 @@ static mll_status walk_steps(mll_walk *walk, const piece *rows)
         }
         if (alive == 0)
             continue; // of few columns one lane ends before the next begins
-        const uint32_t known =
-            walk->runs == NULL ? 0 : covered(walk, rows, step, end, begin);
+        if (walk->runs != NULL && (begins || step >= until))
+            known = covered(walk, rows, step, end, begin, &until);
         mll_status status = fill_step(walk, step, alive, known, samples);
         if (status != MLL_OK)
             return status;
@@ -149,6 +155,7 @@ static mll_status walk_steps(mll_walk *walk, const piece *rows)
                 put_pad(rows, at + k * MLL_SKEW_WIDTH, old, samples[old]);
             alive &= ~(1u << old);
             is_alive[old] = 0;
+            until = step;
             end++;
         }
     }
