@@ -72,11 +72,11 @@ _LARGE = ("large2d", "large3d")
 EFFORTS = {
     1: Effort("tiny2d", "tiny3d", None, _HASTY),
     2: Effort("narrow2d", "narrow3d", None, _QUICK),
-    3: Effort("narrow2d", "narrow3d", Tuning(10_000, 60, 4_000, 1 << 18), _BRISK),
+    3: Effort("narrow2d", "narrow3d", Tuning(2_500, 120, 4_000, 1 << 15), _BRISK),
     4: Effort("mid2d", "mid3d", Tuning(3_000, 100, 6_000, 1 << 16), _BRISK),
     5: Effort("mid2d", "mid3d", Tuning(450, 150, 8_000, 1 << 16), _USUAL),
     6: Effort("mid2d", "mid3d", Tuning(150, 300, 16_000, 1 << 15), _USUAL),
-    7: Effort("mid2d", "mid3d", Tuning(65, 600, 30_000, 1 << 14), _CAREFUL),
+    7: Effort("mid2d", "mid3d", Tuning(50, 1_000, 30_000, 1 << 14), _CAREFUL),
     8: Effort("wide2d", "wide3d", Tuning(40, 1_200, 40_000, 1 << 14), _THOROUGH),
     9: Effort("wide2d", "wide3d", Tuning(25, 2_000, 80_000, 1 << 14), _THOROUGH, _LARGE),
 }
