@@ -232,7 +232,7 @@ def read_size(payload: bytes, at: int) -> tuple[int, int]:
 def read_ends(payload: bytes, shape: tuple, net: Net) -> tuple[list, bytes]:
     """Chapter 8.1: left and right of each row, and the rest of the payload."""
     (n_frames, rows, cols), (size, at) = shape, read_size(payload, 0)
-    need(at + size <= len(payload), "mask: truncated")
+    need(size <= 2**26 and at + size <= len(payload), "mask: truncated")
     coding = {"coder": 0, "increment": 2048, "limit": 2**22, "streams_log2": 0, "hits": 0}
     coder = TileCoder(payload[at : at + size], net, 4 * cols, coding)
     ends: list[list[tuple[int, int]]] = []

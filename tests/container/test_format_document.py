@@ -75,6 +75,7 @@ def test_limits():
         "nets of a stream": index.MAX_NETS,
         "bytes of the payload of a layer": literal(tuned.read_tuned, "payload bytes"),
         "bytes of the payload of abundances": abundance.MAX_PAYLOAD,
+        "bytes of the payload of the ends of rows": mask.MAX_BYTES,
         "increment": index.MAX_INCREMENT,
         "limit": index.MAX_LIMIT,
         "cols of a coded plane": tiling.MAX_COLS,
