@@ -56,7 +56,7 @@ lint: $(VENV)/.lint  ## check style and types
 kernels: $(VENV)/.package  ## check every kernel of this processor against the reference, time it
 	$(RUN) -m benchmarks kernels
 
-bench: $(VENV)/.bench  ## restore every file, compare sizes and speed with other codecs
+bench: $(VENV)/.bench  ## restore every file, compare sizes and speed with other codecs, measure memory
 	$(RUN) -m benchmarks roundtrip pydicom $(CORPUS)
 	$(RUN) -m benchmarks ratio $(CORPUS)/dev
 	$(RUN) -m benchmarks speed $(CORPUS)/dev

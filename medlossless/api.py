@@ -66,7 +66,8 @@ def encode_array(
         Bits Stored, for the record; the whole word is coded whatever it says.
     coder : ``ans`` or ``huffman``
     threads : int
-        Tiles are encoded side by side; 0 is one thread for each core this process may use.
+        Tiles are encoded side by side and steps of tuning shared; 0 is one thread for each core
+        this process may use.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def encode_array(
 
     Cost
     ----
-    About 2.5 million samples a second at effort 5 on one Zen 4 core, most of it tuning the net.
+    Most of it is tuning the net, from effort 3 on; README.md has samples a second.
     """
     if isinstance(array, np.ma.MaskedArray):
         raise InvalidInput("array: masked; encode its data and its mask")

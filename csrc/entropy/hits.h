@@ -4,7 +4,7 @@
 //   smooth distribution says. In hit mode flags come before the symbol of a sample: "is it W?",
 //   "is it N?", ...; a candidate that equals an earlier one is passed over. After the first
 //   yes the sample is known; after the last no its symbol follows, renumbered without the symbols
-//   of the candidates, which it cannot be.
+//   of the candidates, which it cannot be, or with abundances its value (abundance.h).
 // - A flag's probability is found in two steps. Three sets of contexts each have counted how often
 //   the candidate was hit; what a cell has counted is known as one of 13 levels. The three levels
 //   together choose a joint, and the joint's own learned frequency codes the flag. So large

@@ -2,7 +2,7 @@
 // Read me first
 // - What an encoder in hit mode asks of the 16 samples of one call of a kernel: mll_hits_look()
 //   of each, all at once.
-// - One source, look_body.h, compiled once an ISA. All tell the same.
+// - look.c is the definition; look_body.h is compiled once an ISA. All tell the same.
 #ifndef MLL_LOOK_H
 #define MLL_LOOK_H
 

@@ -2,7 +2,8 @@
 // Read me first
 // - What an encoder does with the 16 samples of one call of a kernel, apart from predicting them:
 //   fold each, count its token and make its record (mll_records in model.h).
-// - One source, record_body.h, compiled once an ISA. All give the same records and counts.
+// - record_body.h is compiled plain and for AVX2, AVX-512 is a file of its own. All give the same
+//   records and counts.
 #ifndef MLL_RECORD_H
 #define MLL_RECORD_H
 

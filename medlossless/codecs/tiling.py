@@ -11,7 +11,7 @@ from ..image import CHUNK_BYTES
 
 MAX_TILE_SAMPLES = 1 << 22  # what the encoder aims at
 LONGEST_TILE_SAMPLES = 1 << 28  # what a decoder accepts
-MAX_COLS = 1 << 20  # a decoder's band takes 192 bytes a column
+MAX_COLS = 1 << 20  # a decoder's bands take 192 bytes a column of each frame looked at
 BAND_ROWS = 32
 SLAB_FRAMES = 32
 # Of a stream: each costs 5 bytes of state and length, and fewer streams leave lanes idle.

@@ -4,7 +4,8 @@
 The candidates of a sample are W, N, NE, NW in this order, as many as the plane says; one that
 equals an earlier one is passed over. For each in turn a flag is coded, until one is 1. The
 sample is then that candidate and nothing else is coded. After the last 0 its symbol is coded in
-its usual context, renumbered without the symbols of the candidates.
+its usual context, renumbered without the symbols of the candidates; or, where the plane has
+abundances, its value (reference_abundance).
 
 The probability of a flag comes from three cells of counts, one of each set; what a cell has
 counted is known as its level, and the three levels together name the joint, whose weights give the
