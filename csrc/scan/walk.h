@@ -3,9 +3,9 @@
 // - The fused loop of the decoder: predict, decode and unfold a frame. It walks a band as a
 //   wavefront: each lane runs a few columns behind the one before, so one call of a kernel
 //   predicts up to 16 samples (mlp/frame.h).
-// - Lane l is a row of stream l: row0 of the skewed band is a multiple of the number of streams. With
-//   16 streams a band is walked without a break, a round of 16 rows after another; with fewer it is
-//   walked in pieces of as many rows as streams, as a stream's rows follow one another.
+// - Lane l is a row of stream l: row0 of the skewed band is a multiple of the number of streams.
+//   With 16 streams a band is walked without a break, a round of 16 rows after another; with fewer
+//   it is walked in pieces of as many rows as streams, as a stream's rows follow one another.
 // - Bands begin at multiples of their height (entropy/tile.h), so a lower one lies in one round.
 #ifndef MLL_WALK_H
 #define MLL_WALK_H
