@@ -9,7 +9,7 @@ from math import lcm
 
 from ..image import CHUNK_BYTES
 
-MAX_TILE_SAMPLES = 1 << 22  # what the encoder aims at
+MAX_TILE_SAMPLES = 1 << 21  # what the encoder aims at
 LONGEST_TILE_SAMPLES = 1 << 28  # what a decoder accepts
 MAX_COLS = 1 << 20  # a decoder's bands take 192 bytes a column of each frame looked at
 BAND_ROWS = 32
@@ -65,16 +65,19 @@ class Tiling:
 def choose_tiling(shape: tuple[int, ...], volumetric: bool) -> Tiling:
     """Tiles for a plane of shape (frames, rows, cols), cols up to MAX_COLS.
 
-    Whole frames if they are not too large, else stripes of about equal height, whole bands each.
+    Whole frames if slabs of them are not too large, else stripes of about equal height, whole bands
+    each. Their number is even, so that two threads have as much to do.
     """
     frames, rows, cols = shape
-    stripes = -(-rows * cols // MAX_TILE_SAMPLES)
+    slab = min(SLAB_FRAMES, frames) if volumetric else 1
+    stripes = -(-slab * rows * cols // MAX_TILE_SAMPLES)
     stripe_rows = rows
     if stripes > 1:
+        stripes += stripes % 2
         bands = -(-rows // (BAND_ROWS * min(stripes, rows)))
         stripe_rows = min(rows, BAND_ROWS * bands)
-    slab = max(1, min(SLAB_FRAMES, frames, 4 * MAX_TILE_SAMPLES // (stripe_rows * cols)))
-    return Tiling(frames, rows, slab if volumetric else 1, stripe_rows)
+    slab = max(1, min(slab, 8 * MAX_TILE_SAMPLES // (stripe_rows * cols)))
+    return Tiling(frames, rows, slab, stripe_rows)
 
 
 def iterate_chunks(tilings: Sequence[Tiling], frames: int, frame_bytes: int) -> Iterator[range]:

@@ -27,8 +27,9 @@ def test_chosen_tiles_stay_within_the_limits(shape, volumetric):
     assert chosen.slab_frames * chosen.stripe_rows * shape[2] <= tiling.LONGEST_TILE_SAMPLES
     if chosen.stripe_rows < shape[1]:
         assert chosen.stripe_rows % tiling.BAND_ROWS == 0
-    if shape[1] * shape[2] <= tiling.MAX_TILE_SAMPLES:
-        assert chosen.stripe_rows == shape[1]
+    whole = min(shape[0], tiling.SLAB_FRAMES) if volumetric else 1
+    if whole * shape[1] * shape[2] <= tiling.MAX_TILE_SAMPLES:
+        assert (chosen.slab_frames, chosen.stripe_rows) == (whole, shape[1])
 
 
 @given(*[st.integers(1, 30)] * 4)
